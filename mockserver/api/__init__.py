@@ -1,0 +1,1 @@
+"""The imitated HTTP API, one module per resource."""

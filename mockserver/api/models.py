@@ -1,0 +1,49 @@
+"""GET /v2/models and GET /v2/openapi.json: the contract told by itself. Neither needs a key."""
+
+from typing import Any
+
+from mockserver.api.openapi import openapi_document
+from mockserver.api.queries import QueryReader
+from mockserver.core.catalog import Model
+from mockserver.core.pricing import cost_range
+from mockserver.http.answers import Answer, json_answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route
+from mockserver.service import Service
+
+
+def routes(service: Service) -> list[Route]:
+    """The two routes; both answers are made once."""
+    query = QueryReader(service.catalog.schemas["queries/model-list.json"])
+    entries = [catalogue_entry(model) for model in service.catalog.all_models() if is_listed(model)]
+    document: list[Answer] = []
+
+    async def list_models(request: Request) -> Answer:
+        modality = query.read(request).get("modality")
+        chosen = [entry for entry in entries if modality in (None, entry["modality"])]
+        return json_answer(200, {"models": chosen})
+
+    async def get_openapi(_: Request) -> Answer:
+        if not document:
+            document.append(json_answer(200, openapi_document(service.catalog, service.rules.public_url)))
+        return Answer(200, document[0].content)
+
+    return [Route("GET", "/v2/models", list_models), Route("GET", "/v2/openapi.json", get_openapi)]
+
+
+def is_listed(model: Model) -> bool:
+    """Whether the catalogue shows the model: those that generate; edit and upscale models are left out."""
+    return model.operation.endswith(".generate")
+
+
+def catalogue_entry(model: Model) -> dict[str, Any]:
+    """One entry of the catalogue. Source: facts.md section 19."""
+    costs = cost_range(model)
+    return {
+        "id": model.id,
+        "label": model.label,
+        "modality": model.modality,
+        "costMin": costs.least,
+        "costMax": costs.most,
+        "pricingMode": costs.mode,
+    }

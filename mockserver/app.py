@@ -1,0 +1,145 @@
+"""The composition root: settings and a clock in, a running server out."""
+
+import contextlib
+import gc
+import ipaddress
+import logging
+import secrets
+import socket
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from mockserver.api import errors, files, jobs, me, models, submissions
+from mockserver.clock import Clock
+from mockserver.control.area import control_area
+from mockserver.control.levers import Levers
+from mockserver.core.accounts import ready_made
+from mockserver.http.request import Request
+from mockserver.http.router import Router
+from mockserver.http.server import Area, HttpServer, Limits
+from mockserver.schemas import catalog
+from mockserver.service import Rules, Service
+from mockserver.settings import Settings
+from mockserver.stores.memory import MemoryStore
+from mockserver.webhooks import Deliverer, Sending
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 5.0
+BACKLOG = 4096
+MEGABYTE = 1024 * 1024
+
+
+class App:
+    """One mock server: an asynchronous context manager, or `start` and `close`."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or Clock()
+        self.url = ""
+        self._closing = contextlib.AsyncExitStack()
+
+    async def start(self) -> str:
+        """Listen, and say where: `http://HOST:PORT`.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        settings = self.settings
+        listener = _listen(settings.host, settings.port)
+        self._closing.callback(listener.close)
+        self.url = _address(*listener.getsockname()[:2])
+        store = MemoryStore(settings.max_jobs)
+        self._closing.push_async_callback(store.close)
+        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        service = Service(catalog(), store, self.clock, self._rules(), seed)
+        deliverer = Deliverer(service, self._sending())
+        gallery = files.Gallery()
+        self._closing.callback(gallery.close)
+
+        async def start_over() -> None:
+            self.clock.reset()
+            service.start_over()
+            await store.reset(*ready_made(settings.max_concurrent_jobs))
+
+        await store.reset(*ready_made(settings.max_concurrent_jobs))
+        levers = Levers(service, store, self.clock, deliverer, settings, start_over)
+        runner = web.ServerRunner(self._server(service, gallery, levers), shutdown_timeout=DRAIN_S)
+        await runner.setup()
+        self._closing.push_async_callback(runner.cleanup)
+        deliverer.start()
+        self._closing.push_async_callback(deliverer.close)
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        return self.url
+
+    def _rules(self) -> Rules:
+        settings = self.settings
+        return Rules(
+            speed=settings.speed,
+            keeps_s=settings.retention,
+            rate_limit=settings.rate_limit,
+            obeys_directives=not settings.no_directives,
+            public_url=settings.public_url or self.url,
+        )
+
+    def _sending(self) -> Sending:
+        settings = self.settings
+        return Sending(
+            scheme=settings.webhook_signing,
+            allow=settings.webhook_allow,
+            attempts_at_s=settings.webhook_attempts,
+            timeout_s=settings.webhook_timeout,
+            per_host=settings.webhook_concurrency,
+        )
+
+    def _server(self, service: Service, gallery: files.Gallery, levers: Levers) -> HttpServer:
+        parts = (submissions, jobs, me, models)
+        routes = [route for part in parts for route in part.routes(service)]
+        router = Router([*routes, *files.routes(service, gallery)])
+        api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True)
+        areas = [control_area(levers), api] if not self.settings.no_control else [api]
+        return HttpServer(areas, Limits(int(self.settings.max_body_mb * MEGABYTE)))
+
+    async def close(self) -> None:
+        """Finish the requests under way, then stop everything."""
+        await self._closing.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def tune_collector() -> None:
+    """Keep garbage collection from holding requests up: what is loaded now is never looked at again.
+
+    Stored jobs are plain tuples that the collector does not track, so that a full collection finds little to do;
+    without this, it stood for most of the slowest answers.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
+
+def _let_through(_: Request) -> None:
+    return None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the socket's own interface
+    return listener
+
+
+def _address(host: str, port: int) -> str:
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
+    return f"http://{address}:{port}" if address.version == 4 else f"http://[{address}]:{port}"  # noqa: PLR2004

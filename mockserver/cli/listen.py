@@ -1,0 +1,55 @@
+"""`mockserver listen`."""
+
+import json
+import os
+
+import click
+
+from mockserver.cli.main import Misuse
+from mockserver.cli.running import run_loop, wait_for_stop
+from mockserver.logs import masked
+from mockserver.receiver import Received, Receiver
+
+
+@click.command(
+    "listen",
+    epilog="Example: mockserver listen, and in another window: "
+    "mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks midjourney | sh",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4011, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--key", "keys", multiple=True, help="API keys that sign; else APIFRAME_API_KEY, else afk_test.")
+@click.option("--status", default=200, show_default=True, type=click.IntRange(200, 599), help="Answer to true deliveries.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(host: str, port: int, keys: tuple[str, ...], status: int, *, as_json: bool) -> None:
+    """Receive webhooks until Ctrl-C, verify their signatures, and print them. A false signature is answered 401."""
+    known = keys or (os.environ.get("APIFRAME_API_KEY", "afk_test"),)
+    run_loop(_listen(host, port, known, status, as_json=as_json))
+
+
+async def _listen(host: str, port: int, keys: tuple[str, ...], status: int, *, as_json: bool) -> None:
+    def show(received: Received) -> None:
+        click.echo(_as_json(received) if as_json else _as_text(received))
+
+    receiver = Receiver(keys, status, show)
+    try:
+        url = await receiver.start(host, port)
+    except OSError as error:
+        msg = f'--port: cannot listen on "{host}:{port}": {error.strerror or error}; --port 0 takes a free one'
+        raise Misuse(msg) from None
+    click.echo(f"listening on {url}")
+    try:
+        await wait_for_stop()
+    finally:
+        await receiver.close()
+
+
+def _as_json(received: Received) -> str:
+    signature = {"valid": received.scheme is not None, "scheme": received.scheme}
+    return masked(json.dumps({"event": received.event, "signature": signature, "body": received.body}))
+
+
+def _as_text(received: Received) -> str:
+    verdict = f"signature true ({received.scheme})" if received.scheme else "SIGNATURE FALSE"
+    body = json.dumps(received.body, indent=2, ensure_ascii=False)
+    return masked(f"{received.event or 'no event'}: {verdict}\n{body}")

@@ -1,0 +1,47 @@
+"""Command line options made from the table of settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver.settings import SETTINGS, Setting, Settings, load
+
+Command = Callable[..., Any]
+
+
+def with_settings(*left_out: str) -> Callable[[Command], Command]:
+    """Give a command an option for every setting, and `--config`."""
+
+    def decorate(command: Command) -> Command:
+        for row in reversed(SETTINGS):
+            if row.name not in left_out:
+                command = _option(row)(command)
+        return click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Settings file instead of ./mockserver.toml.",
+        )(command)
+
+    return decorate
+
+
+def _option(row: Setting) -> Callable[[Command], Command]:
+    names = ["-v", "--verbose"] if row.name == "verbose" else [row.option]
+    shown = f"{row.help} [{row.variable}; default: {row.shown_default}]"
+    if row.is_switch:
+        return click.option(row.name, *names, is_flag=True, default=None, help=shown)
+    return click.option(row.name, *names, metavar=row.form, help=shown)
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """The settings, from the options of `with_settings` and what stands behind them.
+
+    Raises:
+        SettingsError: one of them is wrong.
+    """
+    file = given.pop("config", None)
+    flags = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+    return load({name: value for name, value in flags.items() if value is not None}, file=file)

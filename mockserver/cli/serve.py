@@ -1,0 +1,56 @@
+"""`mockserver serve`."""
+
+import errno
+from typing import Any
+
+import click
+
+from mockserver import logs
+from mockserver.app import App, tune_collector
+from mockserver.cli.main import Misuse
+from mockserver.cli.options import settings_of, with_settings
+from mockserver.cli.running import run_loop, wait_for_stop
+from mockserver.settings import Settings
+
+
+@click.command(
+    "serve",
+    epilog="Examples: mockserver serve | mockserver serve --port 0 --speed instant | "
+    "MOCKSERVER_SEED=7 mockserver serve --rate-limit 500/60s. "
+    "Keys that work at once: afk_test, afk_test_poor (1 credit), afk_test_inactive (403), afk_test_limited (429), "
+    "afk_test_down (503).",
+)
+@with_settings()
+def command(**given: Any) -> None:
+    """Run the fake until Ctrl-C or SIGTERM. The first line on standard output is `listening on http://HOST:PORT`."""
+    settings = settings_of(given)
+    logs.set_up(settings.log_format, is_quiet=settings.quiet)
+    run_loop(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    app = App(settings)
+    try:
+        url = await app.start()
+    except OSError as error:
+        await app.close()
+        raise Misuse(_why(settings, error)) from None
+    tune_collector()
+    click.echo(f"listening on {url}")
+    if not settings.quiet:
+        click.echo(f"key: afk_test   control: {url}/_mock/health   stop: Ctrl-C", err=True)
+        click.echo(f"try: mockserver sample --curl --url {url} midjourney | sh", err=True)
+    try:
+        await wait_for_stop()
+    finally:
+        await app.close()
+
+
+def _why(settings: Settings, error: OSError) -> str:
+    place = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        taken = f'--port: "{settings.port}" is in use on {settings.host}'
+        return f"{taken}; stop what runs there, or take a free one with --port 0"
+    if error.errno == errno.EACCES:
+        return f'--port: "{settings.port}" needs more rights than this user has; take one above 1023'
+    return f"--host, --port: cannot listen on {place}: {error.strerror or error}"

@@ -1,0 +1,106 @@
+"""The one reader of time. A clock can be real, faster, frozen, and moved forward; it never goes back."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable
+
+
+class Clock:
+    """Seconds since the epoch that the whole mock agrees on.
+
+    Args:
+        now: the first instant; the real time by default.
+        is_frozen: whether time stands still until it is moved.
+        source: a monotonic count of real seconds.
+    """
+
+    def __init__(
+        self, now: float | None = None, *, is_frozen: bool = False, source: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._start = (now, is_frozen)
+        self._changed: set[asyncio.Event] = set()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        now, is_frozen = self._start
+        self._base = time.time() if now is None else now
+        self._since = self._source()
+        self.speed = 1.0
+        self.is_frozen = is_frozen
+
+    def now(self) -> float:
+        """The instant it is."""
+        if self.is_frozen:
+            return self._base
+        return self._base + (self._source() - self._since) * self.speed
+
+    def advance(self, span_s: float) -> None:
+        """Move time forward.
+
+        Raises:
+            ValueError: the span is negative or not finite.
+        """
+        if not (math.isfinite(span_s) and span_s >= 0):
+            msg = f"time only moves forward, not by {span_s} s"
+            raise ValueError(msg)
+        self._restart(self.now() + span_s)
+
+    def move_to(self, instant: float) -> None:
+        """Move time forward to an instant.
+
+        Raises:
+            ValueError: the instant has passed.
+        """
+        now = self.now()
+        if instant < now:
+            msg = f"time only moves forward, and that was {now - instant:.3f} s ago"
+            raise ValueError(msg)
+        self._restart(instant)
+
+    def freeze(self, *, is_frozen: bool = True) -> None:
+        """Stop time, or let it run again."""
+        self._restart(self.now())
+        self.is_frozen = is_frozen
+
+    def set_speed(self, speed: float) -> None:
+        """Let time run *speed* times as fast as real time.
+
+        Raises:
+            ValueError: the speed is not above 0, or not finite.
+        """
+        if not (math.isfinite(speed) and speed > 0):
+            msg = f"speed must be above 0, not {speed}"
+            raise ValueError(msg)
+        self._restart(self.now())
+        self.speed = speed
+        self._tell()
+
+    def reset(self) -> None:
+        """Back to the time that the clock was made with: the real one, or its first instant."""
+        self._set_up()
+        self._tell()
+
+    async def sleep_until(self, instant: float, wake: asyncio.Event) -> None:
+        """Wait until the clock shows *instant* (infinite: for ever), or *wake* is set, or the clock is changed."""
+        self._changed.add(wake)
+        try:
+            real_s = (instant - self.now()) / self.speed
+            if real_s <= 0:
+                return
+            timeout = None if self.is_frozen or not math.isfinite(real_s) else min(real_s, 3600.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await wake.wait()
+        finally:
+            self._changed.discard(wake)
+
+    def _restart(self, now: float) -> None:
+        self._base, self._since = now, self._source()
+        self._tell()
+
+    def _tell(self) -> None:
+        for event in self._changed:
+            event.set()

@@ -1,0 +1,43 @@
+"""The control plane as one area of the server: every lever's routes, its guard, its errors."""
+
+from functools import partial
+from mockserver import __version__
+
+from mockserver.control import accounts, jobs, time, webhooks
+from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route, Router
+from mockserver.http.server import Area
+
+
+def control_area(levers: Levers) -> Area:
+    """All of /_mock."""
+
+    async def get_health(_: Request) -> Answer:
+        counts = await levers.store.counts()
+        return answer(
+            {
+                "status": "ok",
+                "version": __version__,
+                "store": levers.settings.store,
+                "jobs": counts.jobs,
+                "evictedJobs": counts.evicted,
+                "pendingDeliveries": counts.pending_deliveries,
+                "clock": time.shown(levers),
+            }
+        )
+
+    async def post_reset(_: Request) -> Answer:
+        await levers.start_over()
+        return answer({"status": "ok"})
+
+    routes = [
+        Route("GET", f"{PREFIX}/health", get_health),
+        Route("POST", f"{PREFIX}/reset", post_reset),
+        *time.routes(levers),
+        *accounts.routes(levers),
+        *jobs.routes(levers),
+        *webhooks.routes(levers),
+    ]
+    return Area(f"{PREFIX}/", Router(routes), refuse, partial(guard, levers.settings), is_open_to_browsers=False)

@@ -1,0 +1,101 @@
+"""GET and POST /_mock/jobs/{id}: see a job's plan, and give it another."""
+
+import math
+from typing import Any
+
+from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
+from mockserver.core import timeline
+from mockserver.core.ids import is_uuid
+from mockserver.core.instants import iso
+from mockserver.core.jobs import Job
+from mockserver.core.timeline import JobStatus, Plan
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route
+
+_TRUE = {"type": "boolean", "enum": [True]}
+_ACTIONS = {
+    "complete": _TRUE,
+    "fail": {"type": ["string", "boolean"]},
+    "progress": {"type": "integer", "minimum": 0, "maximum": 99},
+    "cancel": _TRUE,
+    "expire": _TRUE,
+}
+_BODY = Body(**_ACTIONS, wait={"type": "boolean"})
+
+
+def routes(levers: Levers) -> list[Route]:
+    """The two routes."""
+
+    async def job_of(request: Request) -> Job:
+        job_id = request.values["id"].lower()
+        job = await levers.store.job(job_id) if is_uuid(job_id) else None
+        if job is None:
+            raise Problem(404, "No such job", f'there is no job "{job_id[:80]}"')
+        return job
+
+    async def get_job(request: Request) -> Answer:
+        return answer(_shown(await job_of(request), levers.clock.now()))
+
+    async def post_job(request: Request) -> Answer:
+        job = await job_of(request)
+        body = await _BODY.read(request)
+        chosen = [name for name in _ACTIONS if name in body]
+        if len(chosen) != 1:
+            raise Problem(400, "Invalid body", f"want one of {', '.join(_ACTIONS)}")
+        now = levers.clock.now()
+        plan = _new_plan(job, chosen[0], body[chosen[0]], now)
+        await levers.store.change_plan(job.id, plan, now)
+        if body.get("wait", True):
+            await levers.deliverer.settled()
+        return answer(_shown(await job_of(request), levers.clock.now()))
+
+    return [Route("GET", f"{PREFIX}/jobs/{{id}}", get_job), Route("POST", f"{PREFIX}/jobs/{{id}}", post_job)]
+
+
+def _new_plan(job: Job, action: str, value: Any, now: float) -> Plan:
+    status, progress, _ = job.moment(now)
+    if action == "expire":
+        if status is not JobStatus.COMPLETED:
+            raise Problem(409, "Not completed", f"the job is {status}; only the files of a completed one expire")
+        return timeline.expired_by(job.plan, now)
+    if status.is_final:
+        raise Problem(409, "Job has ended", f"the job is {status}, and that is final")
+    match action:
+        case "complete":
+            return timeline.completed_by(job.plan, now)
+        case "fail":
+            return timeline.failed_by(job.plan, now, value if isinstance(value, str) else "")
+        case "cancel":
+            return timeline.cancelled_by(job.plan, now)
+    if value < progress:
+        raise Problem(409, "Progress never falls", f"the job is at {progress}")
+    return timeline.progressed_by(job.plan, now, value)
+
+
+def _shown(job: Job, now: float) -> dict[str, Any]:
+    status, progress, is_expired = job.moment(now)
+    plan = job.plan
+    return {
+        "id": job.id,
+        "status": status,
+        "progress": progress,
+        "expired": is_expired,
+        "model": job.model,
+        "webhookStatus": job.webhook_status,
+        "plan": {
+            "startsAt": _instant(plan.started_at),
+            "endsAt": _instant(plan.ended_at),
+            "outcome": plan.outcome if math.isfinite(plan.runs_s) else None,
+            "error": plan.error,
+            "marks": [
+                {"at": _instant(plan.started_at + share * plan.pace_s), "progress": percentage}
+                for share, percentage in plan.marks
+            ],
+            "expiresAt": _instant(plan.ended_at + plan.keeps_s),
+        },
+    }
+
+
+def _instant(at: float) -> str | None:
+    return iso(at) if math.isfinite(at) else None

@@ -1,0 +1,33 @@
+"""Where webhooks may go: this machine alone, unless the person who runs the mock allows more."""
+
+import ipaddress
+from collections.abc import Sequence
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_allowed(host: str, addresses: Sequence[str], allow: Sequence[str]) -> bool:
+    """Whether a webhook may go to *host*, known to live at *addresses*.
+
+    *allow* holds `loopback`, `private` (which includes loopback), `any` or host names.
+    A host without a known address is allowed only by its name or by `any`.
+    """
+    if "any" in allow or host.strip("[]").lower() in (name.lower() for name in allow):
+        return True
+    parsed = [_address(text) for text in addresses]
+    if not parsed:
+        return False
+    if "private" in allow:
+        return all(address.is_private or address.is_loopback for address in parsed)
+    return "loopback" in allow and all(address.is_loopback for address in parsed)
+
+
+def refusal_text(host: str) -> str:
+    """What is said of a target that may not be reached."""
+    return f'target "{host}" is not allowed by --webhook-allow; allow it with --webhook-allow {host} (or private, any)'
+
+
+def _address(text: str) -> Address:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address

@@ -1,0 +1,181 @@
+"""A request body -> the model that it is for, or every problem found in it.
+
+The model's own branch is found by its name and never by trying all: the answer speaks of one model, and the cost does
+not grow with their number.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+from mockserver.core import messages
+from mockserver.core.catalog import Catalog, Model, Schema
+from mockserver.core.errors import Details, Invalid
+from mockserver.core.jsontext import Parsed, utf16_length
+from mockserver.core.urls import is_url
+
+MAX_PROBLEMS = 50
+DEPTH = 8
+"""Deeper than any valid body; below it the validator need not look."""
+
+Path = tuple[str | int, ...]
+
+
+class Problem(NamedTuple):
+    """One thing wrong, and where; the empty path is the body itself."""
+
+    path: Path
+    message: str
+
+
+class SchemaCheck:
+    """One compiled schema, with addresses and lengths judged as JavaScript judges them."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._compiled = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats={"uri": is_url})
+
+    def problems(self, parsed: Parsed) -> list[Problem]:
+        """All that is wrong, at most fifty; an empty list for a valid value."""
+        value = parsed.value
+        try:
+            if self._compiled.is_valid(value) and not parsed.has_infinity and not parsed.has_astral:
+                return []
+        except ValueError:  # nested beyond what the validator follows
+            value = _pruned(value, DEPTH)
+        return self._explain(value, has_astral=parsed.has_astral)
+
+    def _explain(self, value: Any, *, has_astral: bool) -> list[Problem]:
+        problems: dict[Problem, None] = {}
+        for error in islice(self._compiled.iter_errors(value), MAX_PROBLEMS):
+            problems.update(dict.fromkeys(_translated(self.schema, value, error)))
+        if has_astral:
+            problems.update(dict.fromkeys(_too_long_in_utf16(self.schema, value, ())))
+        return list(problems)
+
+
+class BodyValidator:
+    """Says which model a body is for. One check a model, compiled when it is first asked for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._models = catalog.models
+        self._checks: dict[tuple[str, str], SchemaCheck] = {}
+        common = catalog.schemas["requests/submission.json"]["properties"]
+        self._common = {name: schema for name, schema in common.items() if name != "model"}
+        self._parameter_names = {model.parameters_name for model in catalog.all_models()}
+
+    def model_of(self, operation: str, parsed: Parsed) -> Model:
+        """The model of a valid body.
+
+        Raises:
+            Invalid: with every problem of the body, told for its model alone.
+        """
+        body, models = parsed.value, self._models[operation]
+        if not isinstance(body, dict):
+            problem = Problem(("body",), messages.wrong_type({"type": "object"}, messages.received_name(body)))
+            raise Invalid(details_of([problem]))
+        name = body.get("model")
+        model = models.get(name) if isinstance(name, str) else None
+        check = self._check_without_model(body, models.values()) if model is None else self._check(operation, model)
+        problems = check.problems(parsed)
+        if model is None:
+            raise Invalid(details_of([Problem(("model",), "Invalid input"), *problems]))
+        if problems:
+            raise Invalid(details_of(problems))
+        return model
+
+    def _check(self, operation: str, model: Model) -> SchemaCheck:
+        check = self._checks.get((operation, model.id))
+        if check is None:
+            check = self._checks[operation, model.id] = SchemaCheck(model.body_schema)
+        return check
+
+    def _check_without_model(self, body: Mapping[str, Any], models: Iterable[Model]) -> SchemaCheck:
+        """What can be said of a body whose model is unknown: the common fields, and fields that no model has."""
+        with_prompt = any(model.prompt_max for model in models)
+        fields = {name: schema for name, schema in self._common.items() if name != "prompt" or with_prompt}
+        unjudged: Schema = {name: {} for name in self._parameter_names & body.keys()}
+        required = ["prompt"] if with_prompt else []
+        properties = {**fields, **unjudged, "model": {}}
+        return SchemaCheck(
+            {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        )
+
+
+def details_of(problems: Iterable[Problem]) -> Details:
+    """The `details` of a 400: dotted path to texts, bounded in number and length."""
+    details: dict[str, list[str]] = {}
+    for path, message in islice(problems, MAX_PROBLEMS):
+        texts = details.setdefault(".".join(messages.shortened(str(step)) for step in path), [])
+        if message not in texts:
+            texts.append(message)
+    return details
+
+
+def _translated(schema: Schema, value: Any, error: jsonschema_rs.ValidationError) -> list[Problem]:
+    """Our problems for one error of the validator; two where one error names two missing or unknown fields."""
+    path: Path = tuple(error.instance_path)
+    steps = list(error.schema_path)
+    keyword = str(steps[-1])
+    node = _at(schema, steps[:-1])
+    found = _at(value, path)
+    match keyword:
+        case "required":
+            missing = error.kind.property
+            text = messages.wrong_type(node["properties"].get(missing, {}), "undefined")
+            return [Problem((*path, missing), text)]
+        case "additionalProperties":
+            return _unknown_fields(path, error.kind.unexpected)
+        case "type":
+            overflowed = isinstance(found, float) and not math.isfinite(found)
+            received = "Infinity" if overflowed else messages.received_name(found)
+            return [Problem(path, messages.wrong_type(node, received))]
+        case "enum":
+            return [Problem(path, messages.not_an_option(node["enum"]))]
+        case "format":
+            return [Problem(path, messages.wrong_format(node["format"]))]
+        case "pattern":
+            return [Problem(path, messages.wrong_pattern(node["pattern"]))]
+        case _:
+            return [Problem(path, messages.out_of_range(keyword, node[keyword]))]
+
+
+def _unknown_fields(path: Path, names: list[str]) -> list[Problem]:
+    if path:
+        return [Problem(path, messages.unrecognized(names))]
+    shown = [Problem((name,), messages.unrecognized([name])) for name in names[: messages.MAX_NAMES]]
+    rest = names[messages.MAX_NAMES :]
+    return [*shown, Problem(("body",), messages.unrecognized(rest))] if rest else shown
+
+
+def _too_long_in_utf16(schema: Schema, value: Any, path: Path) -> Iterable[Problem]:
+    """Texts that the validator, which counts characters, finds short enough and JavaScript does not."""
+    if isinstance(value, str):
+        limit = schema.get("maxLength")
+        if limit is not None and utf16_length(value) > limit:
+            yield Problem(path, messages.out_of_range("maxLength", limit))
+    elif isinstance(value, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if name in value:
+                yield from _too_long_in_utf16(inner, value[name], (*path, name))
+    elif isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from _too_long_in_utf16(schema["items"], item, (*path, index))
+
+
+def _at(node: Any, steps: Iterable[str | int]) -> Any:
+    for step in steps:
+        node = node[step]
+    return node
+
+
+def _pruned(value: Any, depth: int) -> Any:
+    """The value with what lies deeper than *depth* left out: it is wrong already above."""
+    if isinstance(value, dict):
+        return {key: _pruned(item, depth - 1) for key, item in value.items()} if depth else {}
+    if isinstance(value, list):
+        return [_pruned(item, depth - 1) for item in value] if depth else []
+    return value

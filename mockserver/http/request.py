@@ -1,0 +1,98 @@
+"""A request as handlers see it: aiohttp's, with the body read under a limit and the query read strictly."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid
+from mockserver.core.messages import shortened
+
+MAX_FIELDS = 100
+
+
+class Request(web.BaseRequest):
+    """One HTTP request; `values` are those of the route's pattern, `id` is its x-request-id."""
+
+    values: Mapping[str, str]
+    id: str
+
+    def __init__(self, *args: Any, max_body_bytes: int, body_timeout_s: float, **kwargs: Any) -> None:
+        super().__init__(*args, client_max_size=max_body_bytes, **kwargs)
+        self.max_body_bytes, self.body_timeout_s = max_body_bytes, body_timeout_s
+
+    @property
+    def path_text(self) -> str:
+        """The path as it was sent, without the query."""
+        path = self._message.path
+        if not path.startswith("/") and "://" in path:  # as sent to a proxy
+            return self.rel_url.raw_path
+        return path.partition("?")[0].partition("#")[0] if "?" in path or "#" in path else path
+
+    def single_values(self) -> dict[str, str]:
+        """The query, each field once.
+
+        Raises:
+            Invalid: a field stands twice, or the query is not UTF-8.
+        """
+        text = self._message.path.partition("?")[2].partition("#")[0]
+        if not text:
+            return {}
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        except ValueError as error:
+            raise Invalid({"query": ["Invalid query string"]}) from error
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = sorted({shortened(name) for name in names if names.count(name) > 1})
+            raise Invalid({name: ["Invalid input: expected string, received array"] for name in twice})
+        return values
+
+    async def json_body(self) -> bytes:
+        """The whole body of a request that declares JSON.
+
+        Raises:
+            BadContentType, BodyTooLarge, BodyTimedOut, BrokenJson: as named; the last for a body that cannot be
+                decompressed or ends early.
+        """
+        declared = self.headers.get("Content-Type", "")
+        if not _is_json(declared):
+            raise BadContentType(shortened(declared))
+        return await self.body_bytes()
+
+    async def body_bytes(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            BodyTooLarge, BodyTimedOut, BrokenJson: as above.
+        """
+        if (self.content_length or 0) > self.max_body_bytes:
+            raise BodyTooLarge(self.max_body_bytes)
+        if "Expect" in self.headers and self.headers["Expect"].lower() == "100-continue":
+            await self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            if self._payload.is_eof():
+                return await self.read()
+            async with asyncio.timeout(self.body_timeout_s):
+                return await self.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise BodyTooLarge(self.max_body_bytes) from None
+        except TimeoutError:
+            raise BodyTimedOut from None
+        except (web.RequestPayloadError, HttpProcessingError) as error:
+            raise BrokenJson from error
+
+
+@lru_cache(maxsize=64)
+def _is_json(declared: str) -> bool:
+    kind, _, parameters = declared.partition(";")
+    kind = kind.strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        return False
+    charset = next((p.partition("=")[2] for p in parameters.split(";") if p.strip().lower().startswith("charset=")), "")
+    return charset.strip().strip("\"'").lower() in ("", "utf-8", "utf8")

@@ -1,0 +1,151 @@
+"""The HTTP server: aiohttp's low-level one, with our requests, our routes and our errors."""
+
+import logging
+import os
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+from mockserver.core.errors import Refusal
+from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
+from mockserver.http.request import Request
+from mockserver.http.router import Router
+
+log = logging.getLogger(__name__)
+
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "x-request-id, retry-after, etag"}
+_CORS_LINES = header_lines(CORS)
+_PREFLIGHT_AGE_S = "600"
+
+Refuse = Callable[[Refusal, Request], Answer]
+
+
+class Limits(NamedTuple):
+    """What one request may take."""
+
+    body_bytes: int
+    body_timeout_s: float = 30.0
+    line_bytes: int = 16_384
+    headers: int = 100
+
+
+class Area(NamedTuple):
+    """A part of the server with its own routes and its own form of errors; the first whose prefix fits answers."""
+
+    prefix: str
+    router: Router
+    refuse: Refuse
+    guard: Callable[[Request], Answer | None]
+    """An answer instead of the route's; none to let the request through."""
+    is_open_to_browsers: bool
+    """Whether pages of any origin may call it (CORS)."""
+
+
+class HttpServer(web.Server):
+    """Answers requests from areas; every error is a JSON answer with an x-request-id."""
+
+    def __init__(self, areas: list[Area], limits: Limits) -> None:
+        super().__init__(
+            self._answer,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
+            request_factory=self._request,  # type: ignore[arg-type] # likewise
+            access_log=None,
+            max_line_size=limits.line_bytes,
+            max_field_size=limits.line_bytes,
+            max_headers=limits.headers,
+            keepalive_timeout=75.0,
+            lingering_time=2.0,
+        )
+        self._areas, self._limits = areas, limits
+        self._date = DateLine()
+        self._id_start = os.urandom(6).hex()
+        self._ids = count(1)
+
+    def __call__(self) -> web.RequestHandler:
+        """A protocol for one connection."""
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
+        limits = self._limits
+        request = Request(
+            message,
+            payload,
+            protocol,
+            writer,
+            task,
+            self._loop,
+            max_body_bytes=limits.body_bytes,
+            body_timeout_s=limits.body_timeout_s,
+        )
+        request.id = f"req_{self._id_start}{next(self._ids):08x}"
+        return request
+
+    async def _answer(self, request: Request) -> Answer:
+        path = request.path_text
+        area = next(area for area in self._areas if path.startswith(area.prefix))
+        try:
+            answer = area.guard(request) or await self._routed(area, request, path)
+        except Refusal as refusal:
+            answer = area.refuse(refusal, request)
+        return self.finished(answer, request, cors=area.is_open_to_browsers)
+
+    async def _routed(self, area: Area, request: Request, path: str) -> Answer:
+        if request.method == "OPTIONS":
+            return _preflight(area, request, path)
+        handler, request.values = area.router.find(request.method, path)
+        return await handler(request)
+
+    def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
+        """The answer with what all carry."""
+        answer.common = b"%bx-request-id: %b\r\n%b" % (
+            self._date.at(self._loop.time()),
+            request.id.encode(),
+            _CORS_LINES if cors else b"",
+        )
+        return answer
+
+    def on_malformed(self, request: Request, status: int, exc: BaseException | None) -> Answer:
+        """The answer to what is not HTTP, or to a bug of ours."""
+        if status < 500:  # noqa: PLR2004 - the bound between the client's errors and ours
+            too_long = isinstance(exc, LineTooLong)
+            answer = json_answer(431 if too_long else 400, {"error": "Headers too large" if too_long else "Bad request"})
+        else:
+            log.error("bug: %s %s (%s)", request.method, request.path_text, request.id, exc_info=exc)
+            answer = json_answer(500, {"error": "Internal server error"})
+        answer.force_close()
+        return self.finished(answer, request, cors=True)
+
+
+class _Connection(web.RequestHandler):
+    """One connection, whose protocol errors are ours."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer instead of aiohttp's text/plain."""
+        server = self._manager
+        if not isinstance(server, HttpServer) or not isinstance(request, Request):
+            msg = "the connection is closed"
+            raise ConnectionResetError(msg)
+        return server.on_malformed(request, status, exc)
+
+
+def _preflight(area: Area, request: Request, path: str) -> Answer:
+    methods = area.router.methods(path)
+    headers: Headers = (("Allow", ", ".join(methods)),)
+    if area.is_open_to_browsers and "Access-Control-Request-Method" in request.headers:
+        headers += (
+            ("Access-Control-Allow-Methods", ", ".join(methods)),
+            ("Access-Control-Allow-Headers", "*, Authorization"),
+            ("Access-Control-Max-Age", _PREFLIGHT_AGE_S),
+        )
+    return Answer(204, headers=headers)
+

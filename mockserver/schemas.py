@@ -1,0 +1,40 @@
+"""The one finder of the data that ships with the project: schemas/, in a checkout or in an installed wheel."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from mockserver.core.catalog import Catalog, build_catalog
+
+_CHECKOUT = Path(__file__).parent.parent
+
+
+def data_folder(name: str) -> Traversable:
+    """The folder `schemas` or `fixtures`."""
+    installed = files("mockserver") / "_data" / name
+    return installed if installed.is_dir() else _CHECKOUT / name
+
+
+@cache
+def schema_files() -> dict[str, Any]:
+    """Every JSON file of schemas/, parsed, by its path below it, with forward slashes."""
+    return dict(sorted(_read(data_folder("schemas"), "")))
+
+
+@cache
+def catalog() -> Catalog:
+    """The contract, from the files."""
+    return build_catalog(schema_files())
+
+
+def _read(folder: Traversable, prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _read(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".json"):
+            found.append((prefix + entry.name, json.loads(entry.read_text(encoding="utf-8"))))
+    return found

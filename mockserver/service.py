@@ -1,0 +1,285 @@
+"""The verbs of the API over core, store and clock: who is calling, submit, look, list.
+
+Order of the checks on a submission: docs/design.md, section 5. What must be atomic is one call of the store.
+"""
+
+import random
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mockserver.clock import Clock
+from mockserver.core import directives, timeline
+from mockserver.core.accounts import RateLimit
+from mockserver.core.catalog import Catalog, Model, Operation
+from mockserver.core.deliveries import DEFAULT_EVENTS
+from mockserver.core.directives import Directives
+from mockserver.core.errors import (
+    BadJobId,
+    BrokenJson,
+    InactiveKey,
+    InsufficientCredits,
+    Invalid,
+    JobNotFound,
+    KeyReused,
+    MissingKey,
+    ModalityNotEnabled,
+    NotTeamAdmin,
+    OnDemand,
+    QueueUnavailable,
+    RateLimited,
+    UnknownKey,
+)
+from mockserver.core.idempotency import MAX_LENGTH, Claim, fingerprint
+from mockserver.core.ids import is_uuid, uuid_from
+from mockserver.core.instants import whole_ms
+from mockserver.core.jobs import Job, Webhook, WebhookStatus
+from mockserver.core.jsontext import Parsed, encode, parse
+from mockserver.core.messages import out_of_range
+from mockserver.core.paging import Place, cursor, place_of
+from mockserver.core.pricing import count_of, price
+from mockserver.core.results import result_of
+from mockserver.core.signing import key_digest
+from mockserver.core.timeline import JobStatus, Mark
+from mockserver.core.validation import BodyValidator
+from mockserver.stores.protocol import Accepted, Caller, Clash, Draft, JobQuery, Replay, Store, TooFewCredits
+
+MARK_PATTERNS = 64
+"""Rows of progress marks that jobs share: drawn once, so that a job costs neither the time nor the memory."""
+
+JOB_ID = "00000000-0000-0000-0000-000000000000"
+"""Stands for the job's id in results that are kept as templates; no drawn id is equal to it."""
+
+
+class Rules(NamedTuple):
+    """The settings that the verbs depend on."""
+
+    speed: float
+    """Job time is divided by it; infinite: jobs are done at once."""
+    keeps_s: float
+    """How long result files stay."""
+    rate_limit: RateLimit | None
+    obeys_directives: bool
+    public_url: str
+    """Where result addresses start, without a slash at the end."""
+
+
+class ListRequest(NamedTuple):
+    """A job list's parameters, already valid by their schema."""
+
+    limit: int
+    is_team: bool
+    status: JobStatus | None
+    model: str | None
+    search: str | None
+    cursor: str | None
+    with_models: bool
+
+
+class Listing(NamedTuple):
+    """A page of jobs."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+    models: list[str] | None
+
+
+class Service:
+    """What the API can do. One instance a process; *seed* makes its ids and outcomes repeatable."""
+
+    def __init__(self, catalog: Catalog, store: Store, clock: Clock, rules: Rules, seed: int) -> None:
+        self.catalog, self.store, self.clock, self.rules = catalog, store, clock, rules
+        self._seed = seed
+        self._validator = BodyValidator(catalog)
+        self._results: dict[tuple[str, int], str] = {}
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Draw the same ids and outcomes again as from the start."""
+        self._random = random.Random(self._seed)
+        self._secret = self._random.randbytes(32)
+        self._marks: list[tuple[Mark, ...]] = [
+            timeline.draw_marks(self._random.random) for _ in range(MARK_PATTERNS)
+        ]
+
+    # Who is calling
+
+    async def caller(self, api_key: str) -> Caller:
+        """The key and team behind a request, counted against the key's rate limit.
+
+        Raises:
+            MissingKey, UnknownKey, InactiveKey, RateLimited: as named.
+        """
+        if not api_key:
+            raise MissingKey
+        caller = await self.store.caller(key_digest(api_key))
+        if caller is None:
+            raise UnknownKey
+        key = caller.key
+        if not key.is_active:
+            raise InactiveKey
+        limit = key.rate_limit or self.rules.rate_limit
+        if limit is not None:
+            wait_s = await self.store.admit(key.digest, limit, self.clock.now())
+            if wait_s > 0:
+                raise RateLimited(max(1, -int(-wait_s // 1)))
+        return caller
+
+    # Submit
+
+    async def submit(self, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
+        """Accept a job, or say which job the idempotency key already made; its id and the status of this moment.
+
+        Raises:
+            Refusal: one of those in docs/design.md, section 5; then nothing has changed.
+        """
+        parsed = _parsed(raw)
+        model = self._validator.model_of(operation.id, parsed)
+        body: Mapping[str, Any] = parsed.value
+        claim = None
+        if idempotency_key:
+            if len(idempotency_key) > MAX_LENGTH:
+                raise Invalid({"Idempotency-Key": [out_of_range("maxLength", MAX_LENGTH)]})
+            claim = Claim(idempotency_key, fingerprint(operation.id, body))
+            known = await self.store.recall(caller.key.user_id, claim, self.clock.now())
+            if known is not None:
+                return _replayed(known)
+        if model.modality not in caller.team.modalities:
+            raise ModalityNotEnabled(model.modality)
+        orders = self._orders(body)
+        cost = price(model, body)
+        if orders.status is not None or caller.key.is_queue_down:
+            await self._refuse(caller, orders, cost)
+        job = self._draw_job(caller, operation, model, body, orders, cost, claim)
+        outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), self.clock.now())
+        match outcome:
+            case Accepted(stored):
+                return Replay(stored.id, JobStatus.QUEUED)
+            case TooFewCredits(required, available):
+                raise InsufficientCredits(required=required, available=available)
+            case Replay() | Clash():
+                return _replayed(outcome)
+
+    def _orders(self, body: Mapping[str, Any]) -> Directives:
+        prompt = body.get("prompt")
+        return directives.read(prompt) if prompt and self.rules.obeys_directives else directives.NONE
+
+    async def _refuse(self, caller: Caller, orders: Directives, cost: int) -> None:
+        available = await self.store.balance(caller.team.id, self.clock.now())
+        if available < cost:
+            raise InsufficientCredits(required=cost, available=available)
+        if orders.status is None:
+            raise QueueUnavailable
+        raise OnDemand(orders.status, required=cost, available=min(available, max(0, cost - 1)))
+
+    def _draw_job(
+        self,
+        caller: Caller,
+        operation: Operation,
+        model: Model,
+        body: Mapping[str, Any],
+        orders: Directives,
+        cost: int,
+        claim: Claim | None,
+    ) -> Job:
+        now = whole_ms(self.clock.now())
+        draw = self._random
+        webhook = _webhook(body, orders, caller.key.digest)
+        plan = timeline.draw_plan(
+            now,
+            model.typical_s / self.rules.speed,
+            orders,
+            marks=self._marks[draw.getrandbits(32) % MARK_PATTERNS],
+            keeps_s=self.rules.keeps_s,
+            chance=draw.random,
+        )
+        kept = body if webhook is None else {k: v for k, v in body.items() if k not in ("webhookUrl", "webhookEvents")}
+        return Job(
+            id=uuid_from(draw.getrandbits(128)),
+            user_id=caller.key.user_id,
+            team_id=caller.team.id,
+            operation=operation.id,
+            model=model.id,
+            created_at=now,
+            cost=cost,
+            outputs=count_of(model.outputs, body),
+            result=model.result,
+            input_json=encode(kept),
+            idempotency_key=claim and claim.key,
+            webhook=webhook,
+            webhook_status=None if webhook is None else WebhookStatus.PENDING,
+            plan=plan,
+        )
+
+    # Look
+
+    async def job(self, caller: Caller, job_id: str) -> Job:
+        """A job of the caller, or for an admin of the caller's team.
+
+        Raises:
+            BadJobId, JobNotFound: as named.
+        """
+        job = await self.store.job(job_id.lower())
+        if job is None and not is_uuid(job_id):
+            raise BadJobId
+        key = caller.key
+        if job is None or not (job.user_id == key.user_id or (key.is_admin and job.team_id == key.team_id)):
+            raise JobNotFound
+        return job
+
+    async def jobs(self, caller: Caller, wanted: ListRequest) -> Listing:
+        """A page of the caller's jobs, or of the team's.
+
+        Raises:
+            NotTeamAdmin: the team's jobs are asked for by somebody who is no admin.
+            Invalid: the cursor was not given to this caller.
+        """
+        if wanted.is_team and not caller.key.is_admin:
+            raise NotTeamAdmin
+        owner = caller.team.id if wanted.is_team else caller.key.user_id
+        after = None
+        if wanted.cursor is not None:
+            after = place_of(wanted.cursor, owner, self._secret)
+            if after is None:
+                raise Invalid({"cursor": ["Invalid cursor"]})
+        search = wanted.search.lower() if wanted.search else None
+        query = JobQuery(owner, wanted.limit, after, wanted.status, wanted.model, search)
+        page = await self.store.page(query, self.clock.now())
+        following = None
+        if page.has_more:
+            last = page.jobs[-1]
+            following = cursor(Place(last.created_at, last.id), owner, self._secret)
+        return Listing(page.jobs, following, await self.store.models_of(owner) if wanted.with_models else None)
+
+    async def balance(self, team_id: str) -> int:
+        """Credits that the team can spend now."""
+        return await self.store.balance(team_id, self.clock.now())
+
+    def result_json(self, job: Job) -> str:
+        """The `result` that the job has once it is completed, as JSON text."""
+        shape = (job.result, job.outputs)
+        template = self._results.get(shape)
+        if template is None:
+            filled = result_of(self.catalog.shapes[job.result], JOB_ID, job.outputs, self.rules.public_url)
+            template = self._results[shape] = encode(filled).decode()
+        return template.replace(JOB_ID, job.id)
+
+
+def _parsed(raw: bytes) -> Parsed:
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise BrokenJson from error
+
+
+def _replayed(known: Replay | Clash) -> Replay:
+    if isinstance(known, Clash):
+        raise KeyReused
+    return known
+
+
+def _webhook(body: Mapping[str, Any], orders: Directives, digest: str) -> Webhook | None:
+    url = body.get("webhookUrl")
+    if url is None:
+        return None
+    events = tuple(dict.fromkeys(body.get("webhookEvents", DEFAULT_EVENTS)))
+    return Webhook(url, events, digest, orders.webhook, orders.webhook_late_s)

@@ -1,0 +1,402 @@
+"""The store in this process's memory: gone with the process, bounded, the fastest.
+
+A job is kept as one plain tuple of strings and numbers, which the garbage collector stops tracking; named tuples
+and enum members would be visited in every full collection.
+"""
+
+import asyncio
+import heapq
+import logging
+import math
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+
+from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus, reschedule, schedule, webhook_status
+from mockserver.core.idempotency import LIFETIME_S, Claim, Record
+from mockserver.core.jobs import Job, Webhook, WebhookStatus
+from mockserver.core.ledger import Ledger
+from mockserver.core.slots import take_slot
+from mockserver.core.timeline import JobStatus, Plan
+from mockserver.stores.index import Entry, JobIndex
+from mockserver.stores.protocol import (
+    Accepted,
+    Caller,
+    Clash,
+    Counts,
+    Draft,
+    JobQuery,
+    Outcome,
+    Page,
+    Replay,
+    TooFewCredits,
+)
+
+log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+
+SCAN = 2000
+"""Jobs that a filtered page looks at before it lets other requests have a turn."""
+REMEMBERED_DELIVERIES = 10_000
+EVICTION_TRIES = 4
+_STATUSES = {status.value: status for status in JobStatus}
+_WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
+
+
+class MemoryStore:
+    """A Store without files. *max_jobs* bounds it: finished jobs beyond that number leave, oldest first."""
+
+    def __init__(self, max_jobs: int) -> None:
+        self._max_jobs = max_jobs
+        self.due_changed = asyncio.Event()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._order: deque[str] = deque()
+        self._indexes: dict[str, JobIndex] = {}
+        self._records: dict[tuple[str, str], Record] = {}
+        self._records_by_age: deque[tuple[float, tuple[str, str]]] = deque()
+        self._teams: dict[str, Team] = {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._keys: dict[str, Key] = {}
+        self._requests: dict[str, deque[float]] = {}
+        self._free_at: dict[str, list[float]] = {}
+        self._open: dict[str, dict[str, None]] = {}
+        self._due: list[tuple[float, int, str]] = []
+        self._sequence = count()
+        self._pending: dict[str, Delivery] = {}
+        self._pending_of_job: dict[str, set[str]] = {}
+        self._in_flight: set[str] = set()
+        self._done: OrderedDict[str, Delivery] = OrderedDict()
+        self._attempts: dict[str, list[Attempt]] = {}
+        self._evicted = 0
+
+    # Keys and limits
+
+    async def caller(self, digest: str) -> Caller | None:
+        key = self._keys.get(digest)
+        return None if key is None else Caller(key, self._teams[key.team_id])
+
+    async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
+        seen = self._requests.setdefault(digest, deque())
+        while seen and seen[0] <= now - limit.per_s:
+            seen.popleft()
+        if len(seen) >= limit.requests:
+            return seen[len(seen) - limit.requests] + limit.per_s - now
+        seen.append(now)
+        return 0.0
+
+    # Submission
+
+    async def recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
+        return self._recall(user_id, claim, now)
+
+    def _recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
+        record = self._records.get((user_id, claim.key))
+        if record is None or record.expires_at <= now:
+            return None
+        if record.fingerprint != claim.fingerprint:
+            return Clash()
+        row = self._rows.get(record.job_id)
+        status = _unpacked(row).moment(now).status if row else _STATUSES[record.final_status or "COMPLETED"]
+        return Replay(record.job_id, status)
+
+    async def submit(self, draft: Draft, now: float) -> Outcome:
+        job, claim = draft.job, draft.claim
+        if claim is not None:
+            self._forget_old_records(now)
+            known = self._recall(job.user_id, claim, now)
+            if known is not None:
+                return known
+        ledger = self._ledgers[job.team_id]
+        available = ledger.balance(now)
+        if available < job.cost:
+            return TooFewCredits(job.cost, available)
+        if draft.slots is not None:
+            job = self._with_slot(job, draft.slots, now)
+        ledger.charge(job.id, job.cost, now, job.plan.ended_at if job.plan.refunds else math.inf)
+        if claim is not None:
+            record = Record(job.id, claim.fingerprint, job.created_at + LIFETIME_S)
+            self._records[job.user_id, claim.key] = record
+            self._records_by_age.append((record.expires_at, (job.user_id, claim.key)))
+        self._rows[job.id] = _packed(job)
+        self._order.append(job.id)
+        entry = (job.created_at, job.id)
+        for owner in (job.user_id, job.team_id):
+            self._index(owner).add(entry, job.model)
+        if job.webhook is not None:
+            self._schedule(schedule(job))
+        if len(self._rows) > self._max_jobs:
+            self._evict(now)
+        return Accepted(job)
+
+    def _index(self, owner: str) -> JobIndex:
+        index = self._indexes.get(owner)
+        if index is None:
+            index = self._indexes[owner] = JobIndex(self._rows.__contains__)
+        return index
+
+    def _with_slot(self, job: Job, limit: int, now: float) -> Job:
+        team = job.team_id
+        free_at = self._free_at.setdefault(team, [])
+        while len(free_at) > limit:  # the limit was lowered
+            heapq.heappop(free_at)
+        starts_at = take_slot(free_at, limit, job.plan.started_at, job.plan.runs_s)
+        still_open = self._open.setdefault(team, {})
+        for other in list(still_open)[:2]:  # two out for one in: the list stays as long as the jobs that are open
+            if _unpacked(self._rows[other]).plan.ended_at <= now:
+                del still_open[other]
+        still_open[job.id] = None
+        return job._replace(plan=job.plan._replace(started_at=starts_at))
+
+    def _forget_old_records(self, now: float) -> None:
+        while self._records_by_age and self._records_by_age[0][0] <= now:
+            expires_at, place = self._records_by_age.popleft()
+            record = self._records.get(place)
+            if record is not None and record.expires_at == expires_at:
+                del self._records[place]
+
+    def _evict(self, now: float) -> None:
+        for _ in range(min(EVICTION_TRIES, len(self._order))):
+            job_id = self._order.popleft()
+            job = _unpacked(self._rows[job_id])
+            status = job.moment(now).status
+            if not status.is_final or job_id in self._pending_of_job:
+                self._order.append(job_id)
+                continue
+            self._remove(job, status)
+            if len(self._rows) <= self._max_jobs:
+                return
+
+    def _remove(self, job: Job, status: JobStatus) -> None:
+        del self._rows[job.id]
+        for owner in (job.user_id, job.team_id):
+            self._indexes[owner].remove(job.model)
+        self._open.get(job.team_id, {}).pop(job.id, None)
+        place = (job.user_id, job.idempotency_key or "")
+        record = self._records.get(place)
+        if record is not None and record.job_id == job.id:
+            self._records[place] = record._replace(final_status=status.value)
+        self._evicted += 1
+        if self._evicted == 1 or self._evicted % 10_000 == 0:
+            log.warning(
+                "%d finished jobs have left to keep at most %d (--max-jobs)", self._evicted, self._max_jobs
+            )
+
+    # Jobs
+
+    async def job(self, job_id: str) -> Job | None:
+        row = self._rows.get(job_id)
+        return None if row is None else _unpacked(row)
+
+    async def page(self, query: JobQuery, now: float) -> Page:
+        if query.job_id is not None:
+            job = await self.job(query.job_id)
+            is_there = job is not None and query.owner in (job.user_id, job.team_id)
+            return Page([job] if is_there and job is not None and _fits(job, query, now) else [], has_more=False)
+        found: list[Job] = []
+        after: Entry | None = query.after
+        index = self._indexes.get(query.owner)
+        step = SCAN if query.status or query.model else query.limit + 1
+        while index is not None and (entries := index.before(after, step)):
+            for _, job_id in entries:
+                job = _unpacked(self._rows[job_id])
+                if _fits(job, query, now):
+                    if len(found) == query.limit:
+                        return Page(found, has_more=True)
+                    found.append(job)
+            after = entries[-1]
+            if len(entries) < step:
+                break
+            await asyncio.sleep(0)
+        return Page(found, has_more=False)
+
+    async def models_of(self, owner: str) -> list[str]:
+        index = self._indexes.get(owner)
+        return sorted(+index.models) if index is not None else []
+
+    async def change_plan(self, job_id: str, plan: Plan, now: float) -> list[Job]:
+        job = await self.job(job_id)
+        if job is None:
+            return []
+        was_final = job.moment(now).status.is_final
+        changed = self._give_plan(job, plan, now, was_final=was_final)
+        moved = [] if was_final else self._move_up(job.team_id, now)
+        return [changed, *moved]
+
+    def _give_plan(self, job: Job, plan: Plan, now: float, *, was_final: bool) -> Job:
+        changed = job._replace(plan=plan)
+        self._rows[job.id] = _packed(changed)
+        if not was_final:
+            refund_at = plan.ended_at if plan.refunds else math.inf
+            self._ledgers[job.team_id].refund(job.id, job.cost, refund_at)
+            self._drop_pending(job.id)
+            self._schedule(reschedule(changed, now))
+        return changed
+
+    def _move_up(self, team_id: str, now: float) -> list[Job]:
+        """Give the slots of a team anew to its open jobs, in order; those that run keep theirs."""
+        limit = self._teams[team_id].max_concurrent_jobs
+        still_open = self._open.get(team_id)
+        if limit is None or not still_open:
+            return []
+        jobs = [_unpacked(self._rows[job_id]) for job_id in still_open]
+        jobs = [job for job in jobs if job.plan.ended_at > now]
+        free_at = sorted(job.plan.ended_at for job in jobs if job.plan.started_at <= now)[-limit:]
+        self._free_at[team_id] = free_at
+        moved = []
+        for job in jobs:
+            if job.plan.started_at <= now:
+                continue
+            starts_at = take_slot(free_at, limit, now, job.plan.runs_s)
+            if starts_at != job.plan.started_at:
+                moved.append(self._give_plan(job, job.plan._replace(started_at=starts_at), now, was_final=False))
+        return moved
+
+    # Credits and accounts
+
+    async def balance(self, team_id: str, now: float) -> int:
+        ledger = self._ledgers.get(team_id)
+        return 0 if ledger is None else ledger.balance(now)
+
+    async def set_balance(self, team_id: str, credit: int, now: float) -> None:
+        self._ledgers[team_id].set_balance(credit, now)
+
+    async def teams(self) -> list[Team]:
+        return list(self._teams.values())
+
+    async def put_team(self, team: Team) -> None:
+        self._teams[team.id] = team
+        self._ledgers.setdefault(team.id, Ledger(team.opening))
+
+    async def keys(self) -> list[Key]:
+        return list(self._keys.values())
+
+    async def put_key(self, key: Key) -> None:
+        self._keys[key.digest] = key
+
+    async def remove_key(self, digest: str) -> bool:
+        return self._keys.pop(digest, None) is not None
+
+    # Deliveries
+
+    def _schedule(self, deliveries: Iterable[Delivery]) -> None:
+        earliest = self._due[0][0] if self._due else math.inf
+        for delivery in deliveries:
+            self._pending[delivery.id] = delivery
+            self._pending_of_job.setdefault(delivery.job_id, set()).add(delivery.id)
+            heapq.heappush(self._due, (delivery.due_at, next(self._sequence), delivery.id))
+        if self._due and self._due[0][0] < earliest:
+            self.due_changed.set()
+
+    def _drop_pending(self, job_id: str) -> None:
+        for delivery_id in self._pending_of_job.pop(job_id, set()):
+            del self._pending[delivery_id]
+
+    async def claim_due(self, now: float, limit: int) -> list[tuple[Delivery, Job]]:
+        taken: list[tuple[Delivery, Job]] = []
+        while self._due and self._due[0][0] <= now and len(taken) < limit:
+            due_at, _, delivery_id = heapq.heappop(self._due)
+            delivery = self._pending.get(delivery_id)
+            if delivery is not None and delivery.due_at == due_at and delivery_id not in self._in_flight:
+                self._in_flight.add(delivery_id)
+                taken.append((delivery, _unpacked(self._rows[delivery.job_id])))
+        return taken
+
+    async def next_due_at(self) -> float:
+        return self._due[0][0] if self._due else math.inf
+
+    async def settle(self, delivery: Delivery, attempt: Attempt) -> None:
+        self._in_flight.discard(delivery.id)
+        if delivery.id not in self._pending:  # its job's plan changed, or all was reset
+            return
+        self._attempts.setdefault(delivery.id, []).append(attempt)
+        if not delivery.status.is_final:
+            self._schedule([delivery])
+            return
+        del self._pending[delivery.id]
+        pending = self._pending_of_job[delivery.job_id]
+        pending.discard(delivery.id)
+        if not pending:
+            del self._pending_of_job[delivery.job_id]
+        self._remember(delivery)
+
+    def _remember(self, delivery: Delivery) -> None:
+        self._done[delivery.id] = delivery
+        if delivery.is_about_the_end:
+            job = _unpacked(self._rows[delivery.job_id])
+            self._rows[job.id] = _packed(job._replace(webhook_status=webhook_status(delivery)))
+        if len(self._done) > REMEMBERED_DELIVERIES:
+            old, _ = self._done.popitem(last=False)
+            self._attempts.pop(old, None)
+
+    async def is_settled(self, now: float) -> bool:
+        while self._due and self._due[0][2] not in self._pending:
+            heapq.heappop(self._due)
+        return not self._in_flight and (not self._due or self._due[0][0] > now)
+
+    async def deliveries(self, job_id: str | None = None) -> list[tuple[Delivery, list[Attempt]]]:
+        known = [*self._done.values(), *self._pending.values()]
+        chosen = [each for each in known if job_id is None or each.job_id == job_id]
+        chosen.sort(key=lambda each: (each.event_at, each.id))
+        return [(each, list(self._attempts.get(each.id, ()))) for each in chosen]
+
+    async def redeliver(self, delivery_id: str, now: float) -> Delivery | None:
+        delivery = self._done.get(delivery_id) or self._pending.get(delivery_id)
+        if delivery is None or delivery.job_id not in self._rows:
+            return None
+        if delivery_id in self._in_flight:
+            return delivery
+        self._done.pop(delivery_id, None)
+        again = delivery._replace(due_at=now, attempts=0, status=DeliveryStatus.PENDING)
+        self._schedule([again])
+        return again
+
+    # All of it
+
+    async def counts(self) -> Counts:
+        return Counts(len(self._rows), self._evicted, len(self._pending))
+
+    async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
+        self._clear()
+        for team in teams:
+            await self.put_team(team)
+        for key in keys:
+            await self.put_key(key)
+        self.due_changed.set()
+
+    async def close(self) -> None:
+        self._clear()
+
+
+_PLAIN_FIELDS = Job._fields.index("webhook")
+
+
+def _packed(job: Job) -> Row:
+    hook, plan, status = job.webhook, job.plan, job.webhook_status
+    return (
+        *job[:_PLAIN_FIELDS],
+        None if hook is None else (*hook,),
+        None if status is None else status.value,
+        (*plan[:4], plan.outcome.value, plan.error, plan.keeps_s),
+    )
+
+
+def _unpacked(row: Row) -> Job:
+    hook, status, plan = row[_PLAIN_FIELDS:]
+    return Job(
+        *row[:_PLAIN_FIELDS],
+        None if hook is None else Webhook._make(hook),
+        None if status is None else _WEBHOOK_STATUSES[status],
+        Plan(*plan[:4], _STATUSES[plan[4]], plan[5], plan[6]),
+    )
+
+
+def _fits(job: Job, query: JobQuery, now: float) -> bool:
+    return (query.model is None or job.model == query.model) and (
+        query.status is None or job.moment(now).status is query.status
+    )

@@ -1,0 +1,169 @@
+"""The Store: what is kept, and the one atomic step in which a job comes to be.
+
+Every method is one atomic step. A step that refuses changes nothing. *now* is always the mock's own clock and never
+goes back between calls.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.core.idempotency import Claim
+from mockserver.core.jobs import Job
+from mockserver.core.paging import Place
+from mockserver.core.timeline import JobStatus, Plan
+
+
+class Draft(NamedTuple):
+    """A job to be accepted, with its plan drawn as if a slot were free."""
+
+    job: Job
+    claim: Claim | None
+    slots: int | None
+    """How many jobs of the team may run at once."""
+
+
+class Accepted(NamedTuple):
+    """The job is stored, charged, and its webhooks are scheduled."""
+
+    job: Job
+
+
+class Replay(NamedTuple):
+    """The idempotency key already made this job."""
+
+    job_id: str
+    status: JobStatus
+
+
+class Clash(NamedTuple):
+    """The idempotency key already stands for another request."""
+
+
+class TooFewCredits(NamedTuple):
+    """The team cannot pay."""
+
+    required: int
+    available: int
+
+
+Outcome = Accepted | Replay | Clash | TooFewCredits
+
+
+class Caller(NamedTuple):
+    """A key and the team that it belongs to."""
+
+    key: Key
+    team: Team
+
+
+class JobQuery(NamedTuple):
+    """A page of the job list, newest first."""
+
+    owner: str
+    """A user's id or a team's."""
+    limit: int
+    after: Place | None = None
+    status: JobStatus | None = None
+    model: str | None = None
+    job_id: str | None = None
+
+
+class Page(NamedTuple):
+    """What was found, and whether more follows."""
+
+    jobs: list[Job]
+    has_more: bool
+
+
+class Counts(NamedTuple):
+    """How much is kept."""
+
+    jobs: int
+    evicted: int
+    """Finished jobs that left to make room."""
+    pending_deliveries: int
+
+
+class Store(Protocol):
+    """What `stores/` offers; see the module's docstring for what holds of every method."""
+
+    due_changed: asyncio.Event
+    """Set when a delivery may have become due earlier than `next_due_at` said."""
+
+    async def caller(self, digest: str) -> Caller | None:
+        """The key with this digest and its team."""
+
+    async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
+        """Count one request of a key; 0.0, or the seconds to wait when it is over its limit (then it is not counted)."""
+
+    async def recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
+        """What the user's idempotency key stands for; none while it is free."""
+
+    async def submit(self, draft: Draft, now: float) -> Outcome:
+        """Claim the key, charge the team, give the job its slot, store it and schedule its webhooks, or none of it."""
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job with this id."""
+
+    async def page(self, query: JobQuery, now: float) -> Page:
+        """A page of an owner's jobs, by `created_at` and id, both falling."""
+
+    async def models_of(self, owner: str) -> list[str]:
+        """The models of an owner's jobs, sorted."""
+
+    async def change_plan(self, job_id: str, plan: Plan, now: float) -> list[Job]:
+        """Give a job another plan, with its refund and deliveries, and its slot to those that wait.
+
+        Returns the job and every other whose plan moved with it; none when there is no such job.
+        """
+
+    async def balance(self, team_id: str, now: float) -> int:
+        """Credits that the team can spend at *now*; 0 for a team that does not exist."""
+
+    async def set_balance(self, team_id: str, credit: int, now: float) -> None:
+        """Make *credit* what the team can spend at *now*."""
+
+    async def teams(self) -> list[Team]:
+        """Every team, oldest first."""
+
+    async def put_team(self, team: Team) -> None:
+        """Add a team, or change it; a new one starts with its opening credits."""
+
+    async def keys(self) -> list[Key]:
+        """Every key, oldest first."""
+
+    async def put_key(self, key: Key) -> None:
+        """Add a key, or change it."""
+
+    async def remove_key(self, digest: str) -> bool:
+        """Revoke a key; whether there was one."""
+
+    async def claim_due(self, now: float, limit: int) -> list[tuple[Delivery, Job]]:
+        """Take deliveries that are due, in time order; each is this caller's until it is settled."""
+
+    async def next_due_at(self) -> float:
+        """When the next delivery that nobody has taken falls due; infinite for none."""
+
+    async def settle(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Keep what became of a taken delivery: done, or due again."""
+
+    async def is_settled(self, now: float) -> bool:
+        """Whether nothing that fell due by *now* is still to be attempted."""
+
+    async def deliveries(self, job_id: str | None = None) -> list[tuple[Delivery, list[Attempt]]]:
+        """Every delivery that is remembered, oldest event first."""
+
+    async def redeliver(self, delivery_id: str, now: float) -> Delivery | None:
+        """Make a delivery due again at *now*, as if never tried; none when it is not remembered."""
+
+    async def counts(self) -> Counts:
+        """How much is kept."""
+
+    async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
+        """Forget everything and start with these."""
+
+    async def close(self) -> None:
+        """Let go of files and connections."""

@@ -1,0 +1,272 @@
+"""The delivery worker: takes due events from the store in time order, signs them, POSTs them, records what came.
+
+Events of one job go out one after the other; jobs do not wait for each other, and a host gets a bounded number of
+requests at once.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+from collections import deque
+from collections.abc import Mapping, Sequence
+from mockserver import __version__
+from typing import NamedTuple
+
+import aiohttp
+import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from mockserver.clock import Clock
+from mockserver.core.deliveries import Attempt, Delivery, after_attempt, payload
+from mockserver.core.jobs import Job, Webhook
+from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
+from mockserver.core.targets import is_allowed, refusal_text
+from mockserver.core.urls import normal_form
+from mockserver.service import Service
+from mockserver.stores.protocol import Store
+
+log = logging.getLogger(__name__)
+
+TAKEN_AT_ONCE = 500
+REMEMBERED_ANSWER_BYTES = 2000
+DROPPED = "dropped on purpose: the prompt says [[webhook: drop]]"
+
+
+class Sending(NamedTuple):
+    """The settings of deliveries."""
+
+    scheme: Scheme
+    allow: Sequence[str]
+    """`loopback`, `private`, `any` or host names."""
+    attempts_at_s: Sequence[float]
+    timeout_s: float
+    per_host: int
+
+
+class Heard(NamedTuple):
+    """What came of one HTTP try."""
+
+    status: int | None
+    answer: str = ""
+    error: str | None = None
+    may_retry: bool = True
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the receiver took the event."""
+        return self.status is not None and 200 <= self.status < 300 and self.error is None  # noqa: PLR2004 - 2xx
+
+
+class TargetRefused(Exception):  # noqa: N818 - not a failure: what the settings want
+    """The webhook's host may not be reached."""
+
+
+class AllowedResolver(AbstractResolver):
+    """Names to addresses, and only to those that webhooks may reach: what was judged is what gets connected."""
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        self._allow = allow
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of *host*, all of them allowed.
+
+        Raises:
+            TargetRefused: one of them is not, or the host has none and may not be tried.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        except OSError:
+            found = []
+        if not is_allowed(host, [str(info[4][0]) for info in found], self._allow):
+            raise TargetRefused(refusal_text(host))
+        if not found:
+            msg = f'"{host}" cannot be resolved'
+            raise OSError(msg)
+        return [
+            ResolveResult(
+                hostname=host, host=str(info[4][0]), port=port, family=info[0], proto=info[2], flags=socket.AI_NUMERICHOST
+            )
+            for info in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Deliverer:
+    """Runs until closed. `settled` waits for what is due; nothing here decides what a job sends or when."""
+
+    def __init__(self, service: Service, sending: Sending) -> None:
+        self._service, self._sending = service, sending
+        self._store: Store = service.store
+        self._clock: Clock = service.clock
+        self._lanes: dict[str, deque[tuple[Delivery, Job]]] = {}
+        self._hosts: dict[str, asyncio.Semaphore] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self._progressed = asyncio.Event()
+        self._loop_task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._loop_task = asyncio.create_task(self._run(), name="deliverer")
+
+    async def close(self) -> None:
+        """Stop at once: attempts under way are given up, and stay due in the store."""
+        tasks = [*self._tasks, *([self._loop_task] if self._loop_task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def settled(self) -> None:
+        """Wait until every event that is due by now has been attempted, retries that are due included."""
+        self._store.due_changed.set()
+        while not await self._store.is_settled(self._clock.now()):
+            self._progressed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._progressed.wait()
+        await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        wake = self._store.due_changed
+        while True:
+            wake.clear()
+            taken = await self._store.claim_due(self._clock.now(), TAKEN_AT_ONCE)
+            for delivery, job in taken:
+                self._enqueue(delivery, job)
+            if not taken:
+                self._progressed.set()
+                await self._clock.sleep_until(await self._store.next_due_at(), wake)
+
+    def _enqueue(self, delivery: Delivery, job: Job) -> None:
+        lane = self._lanes.get(job.id)
+        if lane is not None:
+            lane.append((delivery, job))
+            return
+        self._lanes[job.id] = deque([(delivery, job)])
+        task = asyncio.create_task(self._drive(job.id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drive(self, job_id: str) -> None:
+        """Send what is queued for one job, in order."""
+        lane = self._lanes[job_id]
+        try:
+            while lane:
+                delivery, job = lane.popleft()
+                if job.webhook is not None:
+                    await self._attempt(delivery, job, job.webhook)
+                self._progressed.set()
+        finally:
+            del self._lanes[job_id]
+
+    async def _attempt(self, delivery: Delivery, job: Job, hook: Webhook) -> None:
+        body = payload(job, delivery, self._service.result_json(job))
+        headers = self._headers(delivery, hook, body)
+        at = self._clock.now()
+        if hook.order == "drop":
+            heard = Heard(None, error=DROPPED, may_retry=False)
+        else:
+            try:
+                heard = await self._post(hook.url, body, headers)
+            except Exception as error:
+                log.exception("bug: delivery %s", delivery.id)
+                heard = Heard(None, error=f"bug of the mock: {error!r}", may_retry=False)
+        took_s = self._clock.now() - at
+        after = after_attempt(
+            delivery,
+            succeeded=heard.is_success,
+            may_retry=heard.may_retry,
+            took_s=took_s,
+            attempts_at_s=self._sending.attempts_at_s,
+        )
+        attempt = Attempt(
+            delivery.id, after.attempts, at, took_s, hook.url, headers, body, heard.status, heard.answer, heard.error
+        )
+        _report(after, attempt)
+        await self._store.settle(after, attempt)
+
+    def _headers(self, delivery: Delivery, hook: Webhook, body: bytes) -> dict[str, str]:
+        signed = signature(hook.digest, body, self._sending.scheme)
+        if hook.order == "bad-signature":
+            signed = signed[:-1] + ("0" if signed[-1] != "0" else "1")
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": f"apiframe-mockserver/{__version__}",
+            HEADER: signed,
+            EVENT_HEADER: delivery.event,
+        }
+
+    async def _post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Heard:
+        try:
+            url = yarl.URL(normal_form(address), encoded=True)
+        except ValueError as error:
+            return Heard(None, error=f"not an address that can be called: {error}", may_retry=False)
+        if url.scheme not in ("http", "https") or not url.host:
+            return Heard(None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False)
+        if _is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
+            return Heard(None, error=refusal_text(url.host), may_retry=False)
+        place = f"{url.host}:{url.port}"
+        waiting = self._hosts.setdefault(place, asyncio.Semaphore(self._sending.per_host))
+        async with waiting:
+            return await self._exchange(url, body, headers)
+
+    async def _exchange(self, url: yarl.URL, body: bytes, headers: Mapping[str, str]) -> Heard:
+        try:
+            async with (
+                asyncio.timeout(self._sending.timeout_s),
+                self._client().post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                text = (await response.content.read(REMEMBERED_ANSWER_BYTES)).decode("utf-8", "replace")
+                return Heard(response.status, text, _why_not(response.status))
+        except TargetRefused as refused:
+            return Heard(None, error=str(refused), may_retry=False)
+        except TimeoutError:
+            return Heard(None, error=f"no answer within {self._sending.timeout_s:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error.__cause__, TargetRefused):
+                return Heard(None, error=str(error.__cause__), may_retry=False)
+            return Heard(None, error=f"{type(error).__name__}: {error}")
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0, resolver=AllowedResolver(self._sending.allow), use_dns_cache=False, keepalive_timeout=1.0
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+                auto_decompress=False,
+            )
+        return self._session
+
+
+def _why_not(status: int) -> str | None:
+    if 200 <= status < 300:  # noqa: PLR2004 - 2xx
+        return None
+    if 300 <= status < 400:  # noqa: PLR2004 - 3xx
+        return f"answered {status}; redirects are not followed"
+    return f"answered {status}; only 2xx counts as received"
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _report(delivery: Delivery, attempt: Attempt) -> None:
+    level = logging.INFO if attempt.error is None else logging.WARNING
+    said = attempt.error or f"answered {attempt.status}"
+    log.log(level, "webhook %s, attempt %d to %s: %s", delivery.id, attempt.number, attempt.url, said)
