@@ -53,7 +53,7 @@ class Receiver:
     async def _receive(self, request: web.Request) -> web.Response:
         raw = await request.read()
         sent = request.headers.get(HEADER, "")
-        scheme = next(filter(None, (matching_scheme(key, raw, sent) for key in self._keys)), None)
+        scheme = next((found for key in self._keys if (found := matching_scheme(key, raw, sent))), None)
         try:
             body = json.loads(raw)
         except ValueError:

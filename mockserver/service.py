@@ -95,11 +95,9 @@ class Service:
 
     def start_over(self) -> None:
         """Draw the same ids and outcomes again as from the start."""
-        self._random = random.Random(self._seed)
+        self._random = random.Random(self._seed)  # noqa: S311 - repeatable outcomes, not secrets
         self._secret = self._random.randbytes(32)
-        self._marks: list[tuple[Mark, ...]] = [
-            timeline.draw_marks(self._random.random) for _ in range(MARK_PATTERNS)
-        ]
+        self._marks: list[tuple[Mark, ...]] = [timeline.draw_marks(self._random.random) for _ in range(MARK_PATTERNS)]
 
     # Who is calling
 
@@ -149,7 +147,7 @@ class Service:
         cost = price(model, body)
         if orders.status is not None or caller.key.is_queue_down:
             await self._refuse(caller, orders, cost)
-        job = self._draw_job(caller, operation, model, body, orders, cost, claim)
+        job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim))
         outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), self.clock.now())
         match outcome:
             case Accepted(stored):
@@ -171,16 +169,8 @@ class Service:
             raise QueueUnavailable
         raise OnDemand(orders.status, required=cost, available=min(available, max(0, cost - 1)))
 
-    def _draw_job(
-        self,
-        caller: Caller,
-        operation: Operation,
-        model: Model,
-        body: Mapping[str, Any],
-        orders: Directives,
-        cost: int,
-        claim: Claim | None,
-    ) -> Job:
+    def _draw_job(self, caller: Caller, order: "_Order") -> Job:
+        operation, model, body, orders, cost, claim = order
         now = whole_ms(self.clock.now())
         draw = self._random
         webhook = _webhook(body, orders, caller.key.digest)
@@ -262,6 +252,17 @@ class Service:
             filled = result_of(self.catalog.shapes[job.result], JOB_ID, job.outputs, self.rules.public_url)
             template = self._results[shape] = encode(filled).decode()
         return template.replace(JOB_ID, job.id)
+
+
+class _Order(NamedTuple):
+    """A submission that passed every check but those of the store."""
+
+    operation: Operation
+    model: Model
+    body: Mapping[str, Any]
+    directives: Directives
+    cost: int
+    claim: Claim | None
 
 
 def _parsed(raw: bytes) -> Parsed:

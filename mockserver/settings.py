@@ -1,4 +1,4 @@
-"""Every setting once: name, default, help. Flags, environment, mockserver.toml, --help and docs come from these rows."""
+"""Every setting once: name, default, help. Flags, environment, mockserver.toml, --help and docs come from here."""
 
 import math
 import os
@@ -90,8 +90,7 @@ def _whole(value: str, least: int = 1, most: int = 10**12) -> int:
 def _speed(value: str) -> float:
     if value.strip().lower() == "instant":
         return math.inf
-    number = _positive(value, 'want a number above 0, or "instant"')
-    return number
+    return _positive(value, 'want a number above 0, or "instant"')
 
 
 def _positive(value: str, wanted: str = "want a number above 0") -> float:
@@ -185,25 +184,75 @@ def _switch(value: str) -> bool:
 
 
 SETTINGS = (
-    Setting("host", _text, "127.0.0.1", "HOST", "Address to listen on. Anything but loopback closes the control plane unless --admin-token is given."),
+    Setting(
+        "host",
+        _text,
+        "127.0.0.1",
+        "HOST",
+        "Address to listen on. Anything but loopback closes the control plane unless --admin-token is given.",
+    ),
     Setting("port", _port, "4010", "PORT", "Port to listen on; 0 takes a free one and prints it."),
     Setting("store", _store, "memory", "STORE", "Where state is kept: memory."),
-    Setting("speed", _speed, "15", "N", 'Divide job time by N; 1 is the real pace (an image takes 10 to 60 s), "instant" ends jobs as they are accepted.'),
-    Setting("seed", lambda v: _whole(v, 0, 2**63), "by chance", "N", "The same seed and the same requests give the same ids and outcomes."),
-    Setting("public_url", _url, "from host and port", "URL", "Where result addresses start, when the mock stands behind something."),
-    Setting("admin_token", _text, "none", "TOKEN", "Opens the control plane to other machines: they send it as X-Mock-Token."),
-    Setting("webhook_signing", _choice("hex", "raw"), "hex", "hex|raw", "HMAC key of webhook signatures: the key's SHA-256 as hex text, or its raw bytes."),
-    Setting("webhook_allow", _hosts, "loopback", "WHO", "Where webhooks may go: loopback, private, any, or host names, separated by commas."),
+    Setting(
+        "speed",
+        _speed,
+        "15",
+        "N",
+        'Divide job time by N; 1 is the real pace (an image takes 10 to 60 s), "instant" ends jobs at once.',
+    ),
+    Setting(
+        "seed",
+        lambda v: _whole(v, 0, 2**63),
+        "by chance",
+        "N",
+        "The same seed and the same requests give the same ids and outcomes.",
+    ),
+    Setting(
+        "public_url",
+        _url,
+        "from host and port",
+        "URL",
+        "Where result addresses start, when the mock stands behind something.",
+    ),
+    Setting(
+        "admin_token",
+        _text,
+        "none",
+        "TOKEN",
+        "Opens the control plane to other machines: they send it as X-Mock-Token.",
+    ),
+    Setting(
+        "webhook_signing",
+        _choice("hex", "raw"),
+        "hex",
+        "hex|raw",
+        "HMAC key of webhook signatures: the key's SHA-256 as hex text, or its raw bytes.",
+    ),
+    Setting(
+        "webhook_allow",
+        _hosts,
+        "loopback",
+        "WHO",
+        "Where webhooks may go: loopback, private, any, or host names, separated by commas.",
+    ),
     Setting("webhook_attempts", _attempts, "0s,1s,5s", "TIMES", "When a webhook is tried, counted from its event."),
     Setting("webhook_timeout", _seconds, "10s", "SPAN", "How long a webhook's receiver may take."),
     Setting("webhook_concurrency", _whole, "32", "N", "Webhooks sent to one host at the same time."),
     Setting("rate_limit", read_rate_limit, "off", "RATE", "Requests of one key: 500/60s is the real API's limit."),
-    Setting("max_concurrent_jobs", _jobs_limit, "off", "N", "Jobs of one team that run at once; more stay QUEUED. 10 is the real API's example."),
+    Setting(
+        "max_concurrent_jobs",
+        _jobs_limit,
+        "off",
+        "N",
+        "Jobs of one team that run at once; more stay QUEUED. 10 is the real API's example.",
+    ),
     Setting("max_jobs", _whole, "100000", "N", "Jobs kept; beyond it finished ones leave, oldest first."),
     Setting("max_body_mb", _positive, "15", "MB", "Largest JSON body."),
     Setting("retention", _seconds, "24h", "SPAN", "How long result files stay; 90d is the older documented value."),
     Setting("no_control", _switch, "off", "", "Leave out the control plane under /_mock.", is_switch=True),
-    Setting("no_directives", _switch, "off", "", "Take [[fail]] and the like in prompts as plain text.", is_switch=True),
+    Setting(
+        "no_directives", _switch, "off", "", "Take [[fail]] and the like in prompts as plain text.", is_switch=True
+    ),
     Setting("log_format", _choice("text", "json"), "text", "text|json", "Form of the log lines on standard error."),
     Setting("quiet", _switch, "off", "", "Log warnings only.", is_switch=True),
     Setting("verbose", _switch, "off", "", "Log every request.", "-v", is_switch=True),
@@ -212,9 +261,7 @@ SETTINGS = (
 SECRETS = frozenset({"admin_token"})
 
 
-def load(
-    flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, file: Path | None = None
-) -> Settings:
+def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """The settings, each from the strongest place that gives it: flag, environment, file, default.
 
     *file* must exist when given; without it, mockserver.toml of the current folder is read where there is one.
@@ -223,9 +270,7 @@ def load(
         SettingsError: a value, a name or the file is wrong.
     """
     given = _from_file(file)
-    given |= {
-        row.name: (environment[row.variable], row.variable) for row in SETTINGS if row.variable in environment
-    }
+    given |= {row.name: (environment[row.variable], row.variable) for row in SETTINGS if row.variable in environment}
     rows = {row.name: row for row in SETTINGS}
     given |= {name: (value, rows[name].option) for name, value in flags.items()}
     return Settings(**{name: _read(rows[name], value, place) for name, (value, place) in given.items()})

@@ -11,21 +11,19 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Mapping, Sequence
-from mockserver import __version__
 from typing import NamedTuple
 
 import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mockserver.clock import Clock
+from mockserver import __version__
 from mockserver.core.deliveries import Attempt, Delivery, after_attempt, payload
 from mockserver.core.jobs import Job, Webhook
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
 from mockserver.core.targets import is_allowed, refusal_text
 from mockserver.core.urls import normal_form
 from mockserver.service import Service
-from mockserver.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +57,7 @@ class Heard(NamedTuple):
         return self.status is not None and 200 <= self.status < 300 and self.error is None  # noqa: PLR2004 - 2xx
 
 
-class TargetRefused(Exception):  # noqa: N818 - not a failure: what the settings want
+class TargetRefused(Exception):
     """The webhook's host may not be reached."""
 
 
@@ -89,7 +87,12 @@ class AllowedResolver(AbstractResolver):
             raise OSError(msg)
         return [
             ResolveResult(
-                hostname=host, host=str(info[4][0]), port=port, family=info[0], proto=info[2], flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host=str(info[4][0]),
+                port=port,
+                family=info[0],
+                proto=info[2],
+                flags=socket.AI_NUMERICHOST,
             )
             for info in found
         ]
@@ -103,8 +106,7 @@ class Deliverer:
 
     def __init__(self, service: Service, sending: Sending) -> None:
         self._service, self._sending = service, sending
-        self._store: Store = service.store
-        self._clock: Clock = service.clock
+        self._store, self._clock = service.store, service.clock
         self._lanes: dict[str, deque[tuple[Delivery, Job]]] = {}
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -211,7 +213,9 @@ class Deliverer:
         except ValueError as error:
             return Heard(None, error=f"not an address that can be called: {error}", may_retry=False)
         if url.scheme not in ("http", "https") or not url.host:
-            return Heard(None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False)
+            return Heard(
+                None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False
+            )
         if _is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
             return Heard(None, error=refusal_text(url.host), may_retry=False)
         place = f"{url.host}:{url.port}"

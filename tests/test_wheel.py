@@ -17,6 +17,11 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent
 DATA = ("schemas", "fixtures")
 
+if sys.platform == "win32":
+    OWN_GROUP, STOP = subprocess.CREATE_NEW_PROCESS_GROUP, signal.CTRL_BREAK_EVENT
+else:
+    OWN_GROUP, STOP = 0, signal.SIGTERM
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -30,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment that holds the wheel and sees the dependencies of this one, without any network.
 
-    A path in a .pth file is searched, but its own .pth files are not read: an editable install of the checkout stays out.
+    A path in a .pth file is searched, but .pth files there are not read: an editable install of the checkout stays out.
     """
     home = tmp_path_factory.mktemp("installed")
     venv.create(home)
@@ -39,12 +44,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "--isolated", "--python", command(home, "python")]
     run(*pip, "install", "--quiet", "--no-index", "--no-deps", "--ignore-installed", wheel, cwd=home)
     return home
-
-
-@pytest.fixture
-def elsewhere(installed: Path) -> Path:
-    """A working directory outside the checkout."""
-    return installed
 
 
 def test_a_wheel_carries_the_data_inside_the_package(wheel: Path) -> None:
@@ -57,33 +56,33 @@ def test_a_wheel_carries_the_data_inside_the_package(wheel: Path) -> None:
     assert not {path.parts[0] for path in carried} & set(DATA)
 
 
-def test_an_installed_wheel_is_used_and_puts_no_data_at_top_level(installed: Path, elsewhere: Path) -> None:
-    found = run(command(installed, "python"), "-c", "import mockserver; print(mockserver.__file__)", cwd=elsewhere)
+def test_an_installed_wheel_is_used_and_puts_no_data_at_top_level(installed: Path) -> None:
+    found = run(command(installed, "python"), "-c", "import mockserver; print(mockserver.__file__)", cwd=installed)
     assert Path(found.strip()).resolve() == (site_packages(installed) / "mockserver" / "__init__.py").resolve()
     assert [name for name in DATA if (site_packages(installed) / name).exists()] == []
 
 
-def test_an_installed_wheel_samples(installed: Path, elsewhere: Path) -> None:
+def test_an_installed_wheel_samples(installed: Path) -> None:
     model = json.loads((CHECKOUT / "schemas" / "models.json").read_text(encoding="utf-8"))["models"][0]["id"]
-    printed = run(command(installed, "python"), "-m", "mockserver", "sample", model, cwd=elsewhere)
+    printed = run(command(installed, "python"), "-m", "mockserver", "sample", model, cwd=installed)
     assert json.loads(printed)["model"] == model
 
 
-def test_an_installed_wheel_serves_until_it_is_told_to_stop(installed: Path, elsewhere: Path) -> None:
+def test_an_installed_wheel_serves_until_it_is_told_to_stop(installed: Path) -> None:
     with subprocess.Popen(
         [command(installed, "mockserver"), "serve", "--port", "0"],
-        cwd=elsewhere,
+        cwd=installed,
         env=clean_environment(),
         stdout=subprocess.PIPE,
         text=True,
-        creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
+        creationflags=OWN_GROUP,
     ) as server:
         try:
             assert server.stdout is not None
             ready, _, url = server.stdout.readline().strip().rpartition(" ")
             assert ready == "listening on"
             status, body = get(url, "/v2/models")
-            server.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+            server.send_signal(STOP)
             exit_code = server.wait(timeout=20)
         finally:
             server.kill()

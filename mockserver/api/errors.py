@@ -59,9 +59,7 @@ WIRE_ERRORS: Mapping[type[Refusal], WireError] = {
     errors.QueueUnavailable: WireError(503, _says("Service unavailable")),
     errors.PathNotFound: WireError(404, _says("Not found")),
     errors.FileNotFound: WireError(404, _says("Not found")),
-    errors.MethodNotAllowed: WireError(
-        405, _says("Method not allowed"), lambda e: (("Allow", ", ".join(e.allowed)),)
-    ),
+    errors.MethodNotAllowed: WireError(405, _says("Method not allowed"), lambda e: (("Allow", ", ".join(e.allowed)),)),
 }
 
 ON_DEMAND: Mapping[int, WireError] = {

@@ -59,7 +59,7 @@ def routes(service: Service, gallery: Gallery) -> list[Route]:
     """The route of pictures."""
 
     async def get_image(request: Request) -> Answer:
-        name = file_name(request.values["name"])
+        name = file_name(request.path_values["name"])
         job = await service.store.job(name.job_id) if name else None
         if name is None or job is None or not _exists(service, job, name):
             raise FileNotFound
@@ -92,5 +92,3 @@ def _drawn(part: str, job: Job) -> bytes:
         for number in range(1, job.outputs + 1)
     ]
     return media.draw_grid(pictures) if part == GRID else media.draw(pictures[int(part) - 1])
-
-

@@ -20,7 +20,7 @@ def routes(service: Service) -> list[Route]:
 
     async def get_job(request: Request) -> Answer:
         caller = await caller_of(service, request)
-        job = await service.job(caller, request.values["id"])
+        job = await service.job(caller, request.path_values["id"])
         shown = job_json(service, job, service.clock.now())
         return Answer(200, b'%b,"input":%b}' % (shown[:-1].encode(), job.input_json))
 

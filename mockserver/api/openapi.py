@@ -2,9 +2,9 @@
 
 import re
 from http import HTTPStatus
-from mockserver import __version__
 from typing import Any
 
+from mockserver import __version__
 from mockserver.core.catalog import Catalog, Operation, Schema
 
 _RETRY_AFTER = {

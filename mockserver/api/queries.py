@@ -30,7 +30,11 @@ class QueryReader:
         problems = self._check.problems(Parsed(values, has_infinity=False, has_astral=False))
         if problems:
             raise Invalid(details_of(problems))
-        return {n: values.get(n, schema.get("default")) for n, schema in self._fields.items() if n in values or "default" in schema}
+        return {
+            n: values.get(n, schema.get("default"))
+            for n, schema in self._fields.items()
+            if n in values or "default" in schema
+        }
 
 
 def _typed(text: str, schema: Schema) -> Any:

@@ -2,11 +2,11 @@
 
 from mockserver.api.auth import caller_of
 from mockserver.core.catalog import Operation
+from mockserver.core.timeline import JobStatus
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler, Route
 from mockserver.service import Service
-from mockserver.core.timeline import JobStatus
 
 
 def routes(service: Service) -> list[Route]:

@@ -110,7 +110,7 @@ async def _download(client: aiohttp.ClientSession, job: dict[str, Any], out: Pat
     async with client.get(url) as response:
         picture = await response.read()
     try:
-        out.write_bytes(picture)
+        await asyncio.to_thread(out.write_bytes, picture)
     except OSError as error:
         msg = f'--out: cannot write "{out}": {error.strerror}'
         raise Misuse(msg) from None

@@ -17,9 +17,13 @@ from mockserver.receiver import Received, Receiver
     "mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks midjourney | sh",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4011, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option(
+    "--port", default=4011, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
 @click.option("--key", "keys", multiple=True, help="API keys that sign; else APIFRAME_API_KEY, else afk_test.")
-@click.option("--status", default=200, show_default=True, type=click.IntRange(200, 599), help="Answer to true deliveries.")
+@click.option(
+    "--status", default=200, show_default=True, type=click.IntRange(200, 599), help="Answer to true deliveries."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(host: str, port: int, keys: tuple[str, ...], status: int, *, as_json: bool) -> None:
     """Receive webhooks until Ctrl-C, verify their signatures, and print them. A false signature is answered 401."""

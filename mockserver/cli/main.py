@@ -2,10 +2,10 @@
 
 import sys
 from importlib import import_module
-from mockserver import __version__
 
 import click
 
+from mockserver import __version__
 from mockserver.settings import SettingsError
 
 COMMANDS = {
@@ -19,7 +19,7 @@ MISUSED = 2
 INTERRUPTED = 130
 
 
-class Misuse(Exception):  # noqa: N818 - the house's word for what ends with exit code 2
+class Misuse(Exception):
     """The person at the keyboard asked for something impossible; the text says what and how to mend it."""
 
 
@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe has gone
-        sys.stdout = None  # type: ignore[assignment] # nothing may be flushed to it any more
+        sys.stdout = None  # nothing may be flushed to it any more
         return 0
     return result if isinstance(result, int) else 0
 

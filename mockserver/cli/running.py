@@ -29,7 +29,7 @@ async def wait_for_stop() -> None:
         signal.signal(number, signal.SIG_DFL)
         loop.call_soon_threadsafe(stop.set)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)}:
         signal.signal(number, on_signal)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):  # Windows sees a signal only when the loop turns

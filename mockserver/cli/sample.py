@@ -23,14 +23,14 @@ from mockserver.schemas import catalog
 @click.option("--webhook", metavar="URL", help="Ask for webhooks to this address.")
 @click.option("--all-parameters", is_flag=True, help="Set every parameter instead of the required ones and one more.")
 @click.option("--seed", type=int, help="The same seed gives the same sample.")
-def command(
+def command(  # noqa: PLR0913 - one for each option
     model: str, url: str, key: str, webhook: str | None, seed: int | None, *, as_curl: bool, all_parameters: bool
 ) -> None:
     """Print a valid request for MODEL."""
     from faker import Faker  # noqa: PLC0415 - slow to import, and only this command needs it
 
     chosen = model_named(model)
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - repeatable samples, not secrets
     faker = Faker("en_US")
     faker.seed_instance(draw.getrandbits(32))
     prompt = f"{faker.catch_phrase()}, {faker.color_name().lower()} light, {faker.city()}"

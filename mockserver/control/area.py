@@ -1,9 +1,9 @@
 """The control plane as one area of the server: every lever's routes, its guard, its errors."""
 
 from functools import partial
-from mockserver import __version__
 
-from mockserver.control import accounts, jobs, time, webhooks
+from mockserver import __version__
+from mockserver.control import jobs, keys, teams, time, webhooks
 from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -36,7 +36,8 @@ def control_area(levers: Levers) -> Area:
         Route("GET", f"{PREFIX}/health", get_health),
         Route("POST", f"{PREFIX}/reset", post_reset),
         *time.routes(levers),
-        *accounts.routes(levers),
+        *teams.routes(levers),
+        *keys.routes(levers),
         *jobs.routes(levers),
         *webhooks.routes(levers),
     ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
 from mockserver.core import timeline
+from mockserver.core.catalog import Schema
 from mockserver.core.ids import is_uuid
 from mockserver.core.instants import iso
 from mockserver.core.jobs import Job
@@ -13,8 +14,8 @@ from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
 
-_TRUE = {"type": "boolean", "enum": [True]}
-_ACTIONS = {
+_TRUE: Schema = {"type": "boolean", "enum": [True]}
+_ACTIONS: dict[str, Schema] = {
     "complete": _TRUE,
     "fail": {"type": ["string", "boolean"]},
     "progress": {"type": "integer", "minimum": 0, "maximum": 99},
@@ -28,7 +29,7 @@ def routes(levers: Levers) -> list[Route]:
     """The two routes."""
 
     async def job_of(request: Request) -> Job:
-        job_id = request.values["id"].lower()
+        job_id = request.path_values["id"].lower()
         job = await levers.store.job(job_id) if is_uuid(job_id) else None
         if job is None:
             raise Problem(404, "No such job", f'there is no job "{job_id[:80]}"')
@@ -68,9 +69,10 @@ def _new_plan(job: Job, action: str, value: Any, now: float) -> Plan:
             return timeline.failed_by(job.plan, now, value if isinstance(value, str) else "")
         case "cancel":
             return timeline.cancelled_by(job.plan, now)
-    if value < progress:
-        raise Problem(409, "Progress never falls", f"the job is at {progress}")
-    return timeline.progressed_by(job.plan, now, value)
+        case _:
+            if value < progress:
+                raise Problem(409, "Progress never falls", f"the job is at {progress}")
+            return timeline.progressed_by(job.plan, now, value)
 
 
 def _shown(job: Job, now: float) -> dict[str, Any]:

@@ -77,7 +77,9 @@ def _denial(settings: Settings, request: Request) -> Problem | None:
             return None
         return Problem(401, "Token required", "send the server's --admin-token in the header X-Mock-Token")
     if not _is_loopback(settings.host) or not _is_loopback(request.remote or ""):
-        return Problem(403, "Control plane closed", "without --admin-token only this machine may use it, on a loopback --host")
+        return Problem(
+            403, "Control plane closed", "without --admin-token only this machine may use it, on a loopback --host"
+        )
     host = request.headers.get("Host", "")
     origin = request.headers.get("Origin")
     if not _is_loopback(_host_name(host)) or (origin is not None and origin.partition("://")[2] != host):

@@ -21,10 +21,12 @@ def routes(levers: Levers) -> list[Route]:
         return answer({"deliveries": [_shown(delivery, attempts) for delivery, attempts in known]})
 
     async def redeliver(request: Request) -> Answer:
-        delivery_id = request.values["id"]
+        delivery_id = request.path_values["id"]
         again = await store.redeliver(delivery_id, levers.clock.now())
         if again is None:
-            raise Problem(404, "No such delivery", f'there is no delivery "{delivery_id[:120]}"; GET {PREFIX}/webhooks lists them')
+            raise Problem(
+                404, "No such delivery", f'there is no delivery "{delivery_id[:120]}"; GET {PREFIX}/webhooks lists them'
+            )
         await levers.deliverer.settled()
         known = await store.deliveries(again.job_id)
         return answer(next(_shown(each, attempts) for each, attempts in known if each.id == again.id))

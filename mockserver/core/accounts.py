@@ -1,6 +1,5 @@
 """Teams, users and keys, and the ready-made ones that work at once."""
 
-
 from typing import NamedTuple
 
 from mockserver.core.ids import named_uuid
@@ -92,5 +91,3 @@ def ready_made(max_concurrent_jobs: int | None = None) -> tuple[list[Team], list
         make_key("afk_test_down", name="Down Key", team_id=rich.id)._replace(is_queue_down=True),
     ]
     return [rich, poor], keys
-
-

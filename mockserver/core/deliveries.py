@@ -88,7 +88,7 @@ def _events(job: Job) -> Iterator[Delivery]:
             if offset_s < plan.runs_s:
                 at = plan.started_at + offset_s
                 yield Delivery(f"{job.id}_progress_{percentage}", job.id, "progress", percentage, at, at + hook.late_s)
-    event = _FINAL_EVENTS.get(plan.outcome)
+    event = _FINAL_EVENTS.get(plan.outcome, "")
     if event in hook.events and math.isfinite(plan.ended_at):
         final = Delivery(f"{job.id}_{event}", job.id, event, 0, plan.ended_at, plan.ended_at + hook.late_s)
         yield final

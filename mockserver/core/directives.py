@@ -42,19 +42,21 @@ def _obey(found: Directives, text: str) -> Directives:
     name, colon, rest = (part.strip() for part in text.partition(":"))
     match name.lower().split():
         case ["fail"]:
-            return found._replace(error=rest or DEFAULT_ERROR)
+            found = found._replace(error=rest or DEFAULT_ERROR)
         case ["slow", span] if not colon:
-            return found._replace(processing_s=_seconds(span, found.processing_s))
+            found = found._replace(processing_s=_seconds(span, found.processing_s))
         case ["stuck"] if not colon:
-            return found._replace(is_stuck=True)
+            found = found._replace(is_stuck=True)
         case ["instant"] if not colon:
-            return found._replace(is_instant=True)
+            found = found._replace(is_instant=True)
         case ["cancel"] if not colon:
-            return found._replace(is_cancelled=True)
+            found = found._replace(is_cancelled=True)
         case ["status", digits] if not colon and digits in map(str, STATUSES):
-            return found._replace(status=int(digits))
+            found = found._replace(status=int(digits))
         case ["webhook"]:
-            return _obey_webhook(found, rest.lower().split())
+            found = _obey_webhook(found, rest.lower().split())
+        case _:
+            pass
     return found
 
 
@@ -64,7 +66,8 @@ def _obey_webhook(found: Directives, words: list[str]) -> Directives:
             return found._replace(webhook=order)
         case ["late", span]:
             return found._replace(webhook_late_s=_seconds(span, found.webhook_late_s) or 0.0)
-    return found
+        case _:
+            return found
 
 
 def _seconds(text: str, otherwise: float | None) -> float | None:

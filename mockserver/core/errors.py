@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 Details = Mapping[str, Sequence[str]]
 
 
-class Refusal(Exception):  # noqa: N818 - the house's word: an answer of the API, not a failure of ours
+class Refusal(Exception):
     """An error that the API answers on purpose. A refused request leaves no trace in state."""
 
 

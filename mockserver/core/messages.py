@@ -1,4 +1,7 @@
-"""The texts of `details`, in the style of the vendor's validator. Source: facts.md section 4; clients must not rely on them."""
+"""The texts of `details`, in the style of the vendor's validator; clients must not rely on them.
+
+Source: facts.md section 4.
+"""
 
 import json
 from collections.abc import Mapping
@@ -60,23 +63,20 @@ def shortened(name: str) -> str:
 
 def received_name(value: Any) -> str:
     """What JavaScript calls the value; a number that is not whole is `float`."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "number"
-        case float():
-            return "number" if value.is_integer() else "float"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    if isinstance(value, float) and not value.is_integer():
+        return "float"
+    return _NAMES[type(value)]
 
 
+_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 _LIMITS = {
     "minimum": (">=", "number"),
     "maximum": ("<=", "number"),

@@ -22,11 +22,9 @@ def price(model: Model, body: Mapping[str, Any]) -> int:
     base = rule["credits"]
     if not isinstance(base, int):
         base = base[rule.get("join", "-").join(filter(None, (_key_part(part, body) for part in rule["by"])))]
-    if "count" in rule:
-        base *= count_of(rule["count"], body)
-    if "seconds" in rule:
-        base *= float(value_of(rule["seconds"], body))
-    return math.ceil(base)
+    count = count_of(rule["count"], body) if "count" in rule else 1
+    seconds = float(value_of(rule["seconds"], body)) if "seconds" in rule else 1
+    return math.ceil(int(base) * count * seconds)
 
 
 def cost_range(model: Model) -> CostRange:
@@ -56,4 +54,4 @@ def _key_part(part: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
     value = value_of(part, body)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     mapped = part["map"].get(text) if "map" in part else text
-    return None if mapped is None else mapped + part.get("suffix", "")
+    return None if mapped is None else f"{mapped}{part.get('suffix', '')}"

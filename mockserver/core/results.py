@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 GRID = "grid"
-_FILE_NAME = re.compile(
-    r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-([1-9][0-9]{0,2}|grid)\.(png)"
-)
+_FILE_NAME = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-([1-9][0-9]{0,2}|grid)\.(png)")
 
 
 class FileName(NamedTuple):

@@ -20,7 +20,9 @@ def sample_body(model: Model, prompt: str, *, every: bool, chance: Chance) -> di
     optional = [name for name in schema["properties"] if name not in required]
     chosen = optional if every else [optional[int(chance() * len(optional))]] if optional else []
     parameters = {
-        name: _value(schema["properties"][name], chance) for name in schema["properties"] if name in [*required, *chosen]
+        name: _value(schema["properties"][name], chance)
+        for name in schema["properties"]
+        if name in [*required, *chosen]
     }
     if parameters:
         body[model.parameters_name] = parameters
@@ -40,22 +42,22 @@ def _value(schema: Schema, chance: Chance) -> Any:
             return [_value(schema["items"], chance) for _ in range(max(1, schema.get("minItems", 1)))]
         case "object":
             return {name: _value(inner, chance) for name, inner in schema["properties"].items()}
-    return _text(schema, chance)
+        case _:
+            return _text(schema, chance)
 
 
 def _number(schema: Schema, chance: Chance, *, is_whole: bool) -> float:
-    low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    high = schema.get("maximum", low + 1000)
+    low = float(schema.get("minimum", schema.get("exclusiveMinimum") or 0))
+    high = float(schema.get("maximum", low + 1000))
     number = low + (high - low) * (0.25 + 0.5 * chance())
     return round(number) if is_whole else round(number, 2)
 
 
 def _text(schema: Schema, chance: Chance) -> str:
-    match schema.get("format"):
-        case "uri":
-            return EXAMPLE_URL
-        case "uuid":
-            return uuid_from(int(chance() * 2**53) << 64)
+    if schema.get("format") == "uri":
+        return EXAMPLE_URL
+    if schema.get("format") == "uuid":
+        return uuid_from(int(chance() * 2**53) << 64)
     if "pattern" in schema:  # the one pattern in use is a ratio
         return "16:9"
     return "a text"[: schema.get("maxLength", 6)]

@@ -85,8 +85,14 @@ def moment_at(plan: Plan, now: float) -> Moment:
     return Moment(plan.outcome, _progress_after(plan, plan.runs_s))
 
 
-def draw_plan(
-    now: float, typical_s: float, orders: Directives, *, marks: tuple[Mark, ...], keeps_s: float, chance: Callable[[], float]
+def draw_plan(  # noqa: PLR0913 - all that a life depends on
+    now: float,
+    typical_s: float,
+    orders: Directives,
+    *,
+    marks: tuple[Mark, ...],
+    keeps_s: float,
+    chance: Callable[[], float],
 ) -> Plan:
     """Decide the life of a job accepted at *now*; *chance* gives numbers from 0 to 1.
 

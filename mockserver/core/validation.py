@@ -115,7 +115,9 @@ def details_of(problems: Iterable[Problem]) -> Details:
     return details
 
 
-def _translated(schema: Schema, value: Any, error: jsonschema_rs.ValidationError) -> list[Problem]:
+def _translated(  # noqa: PLR0911 - one return a keyword
+    schema: Schema, value: Any, error: jsonschema_rs.ValidationError
+) -> list[Problem]:
     """Our problems for one error of the validator; two where one error names two missing or unknown fields."""
     path: Path = tuple(error.instance_path)
     steps = list(error.schema_path)
@@ -124,11 +126,11 @@ def _translated(schema: Schema, value: Any, error: jsonschema_rs.ValidationError
     found = _at(value, path)
     match keyword:
         case "required":
-            missing = error.kind.property
+            missing = error.kind.as_dict()["property"]
             text = messages.wrong_type(node["properties"].get(missing, {}), "undefined")
             return [Problem((*path, missing), text)]
         case "additionalProperties":
-            return _unknown_fields(path, error.kind.unexpected)
+            return _unknown_fields(path, error.kind.as_dict()["unexpected"])
         case "type":
             overflowed = isinstance(found, float) and not math.isfinite(found)
             received = "Infinity" if overflowed else messages.received_name(found)

@@ -16,9 +16,9 @@ MAX_FIELDS = 100
 
 
 class Request(web.BaseRequest):
-    """One HTTP request; `values` are those of the route's pattern, `id` is its x-request-id."""
+    """One HTTP request; `path_values` are those of the route's pattern, `id` is its x-request-id."""
 
-    values: Mapping[str, str]
+    path_values: Mapping[str, str]
     id: str
 
     def __init__(self, *args: Any, max_body_bytes: int, body_timeout_s: float, **kwargs: Any) -> None:

@@ -50,7 +50,7 @@ class HttpServer(web.Server):
     def __init__(self, areas: list[Area], limits: Limits) -> None:
         super().__init__(
             self._answer,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
-            request_factory=self._request,  # type: ignore[arg-type] # likewise
+            request_factory=self._request,
             access_log=None,
             max_line_size=limits.line_bytes,
             max_field_size=limits.line_bytes,
@@ -94,7 +94,7 @@ class HttpServer(web.Server):
     async def _routed(self, area: Area, request: Request, path: str) -> Answer:
         if request.method == "OPTIONS":
             return _preflight(area, request, path)
-        handler, request.values = area.router.find(request.method, path)
+        handler, request.path_values = area.router.find(request.method, path)
         return await handler(request)
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
@@ -110,7 +110,9 @@ class HttpServer(web.Server):
         """The answer to what is not HTTP, or to a bug of ours."""
         if status < 500:  # noqa: PLR2004 - the bound between the client's errors and ours
             too_long = isinstance(exc, LineTooLong)
-            answer = json_answer(431 if too_long else 400, {"error": "Headers too large" if too_long else "Bad request"})
+            answer = json_answer(
+                431 if too_long else 400, {"error": "Headers too large" if too_long else "Bad request"}
+            )
         else:
             log.error("bug: %s %s (%s)", request.method, request.path_text, request.id, exc_info=exc)
             answer = json_answer(500, {"error": "Internal server error"})
@@ -130,7 +132,8 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer instead of aiohttp's text/plain."""
+        """Answer instead of aiohttp's text/plain, which would say *message*."""
+        del message
         server = self._manager
         if not isinstance(server, HttpServer) or not isinstance(request, Request):
             msg = "the connection is closed"
@@ -148,4 +151,3 @@ def _preflight(area: Area, request: Request, path: str) -> Answer:
             ("Access-Control-Max-Age", _PREFLIGHT_AGE_S),
         )
     return Answer(204, headers=headers)
-

@@ -183,9 +183,7 @@ class MemoryStore:
             self._records[place] = record._replace(final_status=status.value)
         self._evicted += 1
         if self._evicted == 1 or self._evicted % 10_000 == 0:
-            log.warning(
-                "%d finished jobs have left to keep at most %d (--max-jobs)", self._evicted, self._max_jobs
-            )
+            log.warning("%d finished jobs have left to keep at most %d (--max-jobs)", self._evicted, self._max_jobs)
 
     # Jobs
 
@@ -388,11 +386,13 @@ def _packed(job: Job) -> Row:
 
 def _unpacked(row: Row) -> Job:
     hook, status, plan = row[_PLAIN_FIELDS:]
-    return Job(
-        *row[:_PLAIN_FIELDS],
-        None if hook is None else Webhook._make(hook),
-        None if status is None else _WEBHOOK_STATUSES[status],
-        Plan(*plan[:4], _STATUSES[plan[4]], plan[5], plan[6]),
+    return Job._make(
+        (
+            *row[:_PLAIN_FIELDS],
+            None if hook is None else Webhook._make(hook),
+            None if status is None else _WEBHOOK_STATUSES[status],
+            Plan._make((*plan[:4], _STATUSES[plan[4]], *plan[5:])),
+        )
     )
 
 

@@ -97,7 +97,7 @@ class Store(Protocol):
         """The key with this digest and its team."""
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
-        """Count one request of a key; 0.0, or the seconds to wait when it is over its limit (then it is not counted)."""
+        """Count one request of a key; 0.0, or the seconds to wait when it is over its limit and not counted."""
 
     async def recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
         """What the user's idempotency key stands for; none while it is free."""
