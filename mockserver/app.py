@@ -54,7 +54,7 @@ class App:
         store = MemoryStore(settings.max_jobs)
         self._closing.push_async_callback(store.close)
         seed = secrets.randbits(63) if settings.seed is None else settings.seed
-        service = Service(catalog(), store, self.clock, self._rules(), seed)
+        self.service = service = Service(catalog(), store, self.clock, self._rules(), seed)
         deliverer = Deliverer(service, self._sending())
         gallery = files.Gallery()
         self._closing.callback(gallery.close)
