@@ -60,17 +60,20 @@ class App:
         self._closing.callback(gallery.close)
 
         async def start_over() -> None:
+            await deliverer.stop()
             self.clock.reset()
             service.start_over()
+            gallery.forget()
             await store.reset(*ready_made(settings.max_concurrent_jobs))
+            deliverer.start()
 
         await store.reset(*ready_made(settings.max_concurrent_jobs))
         levers = Levers(service, store, self.clock, deliverer, settings, start_over)
+        deliverer.start()
+        self._closing.push_async_callback(deliverer.close)
         runner = web.ServerRunner(self._server(service, gallery, levers), shutdown_timeout=DRAIN_S)
         await runner.setup()
         self._closing.push_async_callback(runner.cleanup)
-        deliverer.start()
-        self._closing.push_async_callback(deliverer.close)
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
         return self.url
 
@@ -88,7 +91,7 @@ class App:
         settings = self.settings
         return Sending(
             scheme=settings.webhook_signing,
-            allow=settings.webhook_allow,
+            allow=("loopback", *settings.webhook_allow),  # the setting opens more, and closes nothing
             attempts_at_s=settings.webhook_attempts,
             timeout_s=settings.webhook_timeout,
             per_host=settings.webhook_concurrency,

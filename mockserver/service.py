@@ -147,8 +147,9 @@ class Service:
         cost = price(model, body)
         if orders.status is not None or caller.key.is_queue_down:
             await self._refuse(caller, orders, cost)
-        job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim))
-        outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), self.clock.now())
+        now = self.clock.now()
+        job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim), whole_ms(now))
+        outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), now)
         match outcome:
             case Accepted(stored):
                 return Replay(stored.id, JobStatus.QUEUED)
@@ -169,9 +170,8 @@ class Service:
             raise QueueUnavailable
         raise OnDemand(orders.status, required=cost, available=min(available, max(0, cost - 1)))
 
-    def _draw_job(self, caller: Caller, order: "_Order") -> Job:
+    def _draw_job(self, caller: Caller, order: "_Order", now: float) -> Job:
         operation, model, body, orders, cost, claim = order
-        now = whole_ms(self.clock.now())
         draw = self._random
         webhook = _webhook(body, orders, caller.key.digest)
         plan = timeline.draw_plan(
@@ -184,20 +184,20 @@ class Service:
         )
         kept = body if webhook is None else {k: v for k, v in body.items() if k not in ("webhookUrl", "webhookEvents")}
         return Job(
-            id=uuid_from(draw.getrandbits(128)),
-            user_id=caller.key.user_id,
-            team_id=caller.team.id,
-            operation=operation.id,
-            model=model.id,
-            created_at=now,
-            cost=cost,
-            outputs=count_of(model.outputs, body),
-            result=model.result,
-            input_json=encode(kept),
-            idempotency_key=claim and claim.key,
-            webhook=webhook,
-            webhook_status=None if webhook is None else WebhookStatus.PENDING,
-            plan=plan,
+            uuid_from(draw.getrandbits(128)),
+            caller.key.user_id,
+            caller.team.id,
+            operation.id,
+            model.id,
+            now,
+            cost,
+            count_of(model.outputs, body),
+            model.result,
+            encode(kept),
+            claim and claim.key,
+            webhook,
+            webhook and WebhookStatus.PENDING,
+            plan,
         )
 
     # Look

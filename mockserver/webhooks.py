@@ -9,6 +9,7 @@ import contextlib
 import ipaddress
 import logging
 import socket
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -78,7 +79,7 @@ class AllowedResolver(AbstractResolver):
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):  # the latter for a label of over 63 characters
             found = []
         if not is_allowed(host, [str(info[4][0]) for info in found], self._allow):
             raise TargetRefused(refusal_text(host))
@@ -108,29 +109,39 @@ class Deliverer:
         self._service, self._sending = service, sending
         self._store, self._clock = service.store, service.clock
         self._lanes: dict[str, deque[tuple[Delivery, Job]]] = {}
-        self._hosts: dict[str, asyncio.Semaphore] = {}
+        # A host is forgotten once no delivery to it is under way or waits.
+        self._hosts: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._progressed = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to deliver."""
-        self._loop_task = asyncio.create_task(self._run(), name="deliverer")
+        """Begin to deliver, if not at it already."""
+        if self._loop_task is None:
+            self._loop_task = asyncio.create_task(self._run(), name="deliverer")
 
-    async def close(self) -> None:
-        """Stop at once: attempts under way are given up, and stay due in the store."""
+    async def stop(self) -> None:
+        """Give up the attempts under way, which stay due in the store, until `start`; nobody waits for them."""
         tasks = [*self._tasks, *([self._loop_task] if self._loop_task else [])]
+        self._loop_task = None
+        self._progressed.set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._lanes.clear()
+
+    async def close(self) -> None:
+        """Stop, and let go of connections."""
+        await self.stop()
         if self._session is not None:
             await self._session.close()
 
     async def settled(self) -> None:
         """Wait until every event that is due by now has been attempted, retries that are due included."""
+        now = self._clock.now()
         self._store.due_changed.set()
-        while not await self._store.is_settled(self._clock.now()):
+        while self._loop_task is not None and not await self._store.is_settled(now):
             self._progressed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
@@ -144,6 +155,7 @@ class Deliverer:
             taken = await self._store.claim_due(self._clock.now(), TAKEN_AT_ONCE)
             for delivery, job in taken:
                 self._enqueue(delivery, job)
+            await asyncio.sleep(0)  # requests have their turn between two handfuls of a crowd that is due
             if not taken:
                 self._progressed.set()
                 await self._clock.sleep_until(await self._store.next_due_at(), wake)
@@ -168,12 +180,12 @@ class Deliverer:
                     await self._attempt(delivery, job, job.webhook)
                 self._progressed.set()
         finally:
-            del self._lanes[job_id]
+            self._lanes.pop(job_id, None)
 
     async def _attempt(self, delivery: Delivery, job: Job, hook: Webhook) -> None:
         body = payload(job, delivery, self._service.result_json(job))
         headers = self._headers(delivery, hook, body)
-        at = self._clock.now()
+        at, began = self._clock.now(), asyncio.get_running_loop().time()
         if hook.order == "drop":
             heard = Heard(None, error=DROPPED, may_retry=False)
         else:
@@ -182,7 +194,8 @@ class Deliverer:
             except Exception as error:
                 log.exception("bug: delivery %s", delivery.id)
                 heard = Heard(None, error=f"bug of the mock: {error!r}", may_retry=False)
-        took_s = self._clock.now() - at
+        # Moving the clock by hand is no time that the receiver took, and must not put off the next attempt.
+        took_s = 0.0 if self._clock.is_frozen else (asyncio.get_running_loop().time() - began) * self._clock.speed
         after = after_attempt(
             delivery,
             succeeded=heard.is_success,

@@ -6,12 +6,19 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 import aiohttp
+import hypothesis
 import pytest
 from aiohttp import web
 
 from mockserver.app import App
 from mockserver.clock import Clock
 from mockserver.settings import Settings
+from tests.driver import Driver
+
+# No deadline: other work on the machine is no failure. More input: --hypothesis-profile deep.
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("fast")
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z: what `clock` shows until it is moved."""
@@ -87,3 +94,9 @@ async def inbox() -> AsyncIterator[Inbox]:
     if box.hold is not None:
         box.hold.set()
     await runner.cleanup()
+
+
+@pytest.fixture
+def driver(client: aiohttp.ClientSession) -> Driver:
+    """A user of `app` with the key of the rich team."""
+    return Driver(client)

@@ -42,13 +42,21 @@ class Gallery:
         return await asyncio.shield(drawing)
 
     def _keep(self, name: FileName, done: "asyncio.Future[bytes]") -> None:
-        self._drawing.pop(name, None)
+        if self._drawing.get(name) is not done:  # forgotten while it was drawn
+            return
+        del self._drawing[name]
         if done.cancelled() or done.exception() is not None:
             return
         self._kept[name] = done.result()
         self._kept_bytes += len(self._kept[name])
         while self._kept_bytes > CACHE_BYTES:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+
+    def forget(self) -> None:
+        """Keep nothing: after a reset, the same ids can stand for other pictures."""
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._drawing.clear()
 
     def close(self) -> None:
         """Stop the threads."""
@@ -66,7 +74,8 @@ def routes(service: Service, gallery: Gallery) -> list[Route]:
         content = await gallery.picture(name, job)
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         headers = (("ETag", etag), ("Cache-Control", "public, max-age=86400"))
-        if etag in request.headers.get("If-None-Match", ""):
+        known = request.headers.get("If-None-Match", "")
+        if etag in known or known.strip() == "*":
             return Answer(304, headers=headers)
         return Answer(200, content, headers, content_type=b"image/png")
 

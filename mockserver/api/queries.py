@@ -9,7 +9,7 @@ from mockserver.core.jsontext import Parsed
 from mockserver.core.validation import SchemaCheck, details_of
 from mockserver.http.request import Request
 
-_INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 class QueryReader:
@@ -27,7 +27,7 @@ class QueryReader:
         """
         sent = request.single_values()
         values = {name: _typed(sent[name], schema) for name, schema in self._fields.items() if name in sent}
-        problems = self._check.problems(Parsed(values, has_infinity=False, has_astral=False))
+        problems = self._check.problems(Parsed(values, has_astral=False))
         if problems:
             raise Invalid(details_of(problems))
         return {
@@ -38,5 +38,7 @@ class QueryReader:
 
 
 def _typed(text: str, schema: Schema) -> Any:
-    is_number = schema["type"] == "integer" and _INTEGER.fullmatch(text)
-    return int(text) if is_number else text
+    if schema["type"] != "integer" or not _NUMBER.fullmatch(text):
+        return text
+    number = float(text)
+    return int(number) if number.is_integer() else number

@@ -6,6 +6,9 @@ from mockserver.cli.main import Misuse
 from mockserver.core.catalog import Model
 from mockserver.schemas import catalog
 
+EXAMPLE = catalog().all_models()[0].id
+"""The model that help texts show."""
+
 
 def model_named(name: str) -> Model:
     """The model with this id.

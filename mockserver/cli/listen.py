@@ -5,6 +5,7 @@ import os
 
 import click
 
+from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
 from mockserver.cli.running import run_loop, wait_for_stop
 from mockserver.logs import masked
@@ -14,7 +15,7 @@ from mockserver.receiver import Received, Receiver
 @click.command(
     "listen",
     epilog="Example: mockserver listen, and in another window: "
-    "mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks midjourney | sh",
+    f"mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks {EXAMPLE} | sh",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

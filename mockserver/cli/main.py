@@ -50,7 +50,7 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Start with: mockserver demo. Then: mockserver serve, and in another window: "
-    "mockserver sample --curl midjourney | sh",
+    "mockserver sample --curl MODEL | sh, with one of the models that mockserver models lists.",
 )
 @click.version_option(__version__, message="%(version)s")
 def root() -> None:

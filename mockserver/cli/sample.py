@@ -6,15 +6,15 @@ import shlex
 
 import click
 
-from mockserver.cli.catalogue import model_named
+from mockserver.cli.catalogue import EXAMPLE, model_named
 from mockserver.core.samples import sample_body
 from mockserver.schemas import catalog
 
 
 @click.command(
     "sample",
-    epilog="Examples: mockserver sample flux-2-pro | mockserver sample --curl flux-2-pro | sh | "
-    "mockserver sample --all-parameters --seed 7 midjourney",
+    epilog=f"Examples: mockserver sample {EXAMPLE} | mockserver sample --curl {EXAMPLE} | sh | "
+    f"mockserver sample --all-parameters --seed 7 {EXAMPLE}",
 )
 @click.argument("model")
 @click.option("--curl", "as_curl", is_flag=True, help="A curl line for a shell instead of JSON.")

@@ -7,6 +7,7 @@ import click
 
 from mockserver import logs
 from mockserver.app import App, tune_collector
+from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
 from mockserver.cli.options import settings_of, with_settings
 from mockserver.cli.running import run_loop, wait_for_stop
@@ -39,7 +40,7 @@ async def _serve(settings: Settings) -> None:
     click.echo(f"listening on {url}")
     if not settings.quiet:
         click.echo(f"key: afk_test   control: {url}/_mock/health   stop: Ctrl-C", err=True)
-        click.echo(f"try: mockserver sample --curl --url {url} midjourney | sh", err=True)
+        click.echo(f"try: mockserver sample --curl --url {url} {EXAMPLE} | sh", err=True)
     try:
         await wait_for_stop()
     finally:

@@ -39,11 +39,14 @@ def routes(levers: Levers) -> list[Route]:
         return answer(_shown(await job_of(request), levers.clock.now()))
 
     async def post_job(request: Request) -> Answer:
-        job = await job_of(request)
+        await job_of(request)
         body = await _BODY.read(request)
         chosen = [name for name in _ACTIONS if name in body]
         if len(chosen) != 1:
             raise Problem(400, "Invalid body", f"want one of {', '.join(_ACTIONS)}")
+        if body.get("fail") is False:
+            raise Problem(400, "Invalid body", 'fail: want true or the error, as in {"fail": "no capacity"}')
+        job = await job_of(request)  # while the body came in, another lever may have ended it
         now = levers.clock.now()
         plan = _new_plan(job, chosen[0], body[chosen[0]], now)
         await levers.store.change_plan(job.id, plan, now)

@@ -37,6 +37,8 @@ def routes(levers: Levers) -> list[Route]:
             modalities=tuple(body.get("modalities", team.modalities)),
         )
         await store.put_team(changed)
+        if "maxConcurrentJobs" in body:
+            await store.move_up(team.id, clock.now())
         if "credits" in body:
             await store.set_balance(team.id, body["credits"], clock.now())
         return answer(await shown(levers, changed))

@@ -60,17 +60,17 @@ def _target(body: dict[str, Any], now: float) -> float | None:
     Raises:
         Problem: 400 for a text of another form, 409 for the past.
     """
-    target = None
-    try:
-        if "now" in body:
-            target = instant(body["now"])
-        if "advance" in body:
-            span = body["advance"]
-            target = (now if target is None else target) + (duration_s(span) if isinstance(span, str) else float(span))
-    except (ValueError, OverflowError) as error:
-        raise Problem(400, "Invalid body", f"{error}; an instant is written 2026-03-15T10:00:32Z") from None
-    if target is None:
+    if "now" not in body and "advance" not in body:
         return None
+    try:
+        target = instant(body["now"]) if "now" in body else now
+    except (ValueError, OverflowError) as error:
+        raise Problem(400, "Invalid body", f"now: {error}; an instant is written 2026-03-15T10:00:32Z") from None
+    try:
+        span = body.get("advance", 0)
+        target += duration_s(span) if isinstance(span, str) else float(span)
+    except ValueError as error:
+        raise Problem(400, "Invalid body", f"advance: {error}") from None
     if target < now:
         raise Problem(409, "Time only moves forward", f"it is {iso(now)}; POST {PREFIX}/reset starts over")
     if target - now > LONGEST_STEP_S:

@@ -22,11 +22,14 @@ def routes(levers: Levers) -> list[Route]:
 
     async def redeliver(request: Request) -> Answer:
         delivery_id = request.path_values["id"]
-        again = await store.redeliver(delivery_id, levers.clock.now())
+        now = levers.clock.now()
+        again = await store.redeliver(delivery_id, now)
         if again is None:
             raise Problem(
                 404, "No such delivery", f'there is no delivery "{delivery_id[:120]}"; GET {PREFIX}/webhooks lists them'
             )
+        if again.event_at > now:
+            raise Problem(409, "Not yet", f"the event comes at {iso(again.event_at)}, and it is {iso(now)}")
         await levers.deliverer.settled()
         known = await store.deliveries(again.job_id)
         return answer(next(_shown(each, attempts) for each, attempts in known if each.id == again.id))

@@ -155,7 +155,8 @@ def _resolved(name: str, files: Mapping[str, Any]) -> Schema:
             return own
         target = f"{folder}/{node['$ref']}"
         _known(target, files, f"{name}: $ref")
-        return _refined(_resolved(target, files), own)
+        neighbour = {key: value for key, value in _resolved(target, files).items() if not key.startswith("$")}
+        return _refined(neighbour, own)
 
     resolved: Schema = resolve(files[name])
     return resolved

@@ -73,9 +73,13 @@ def schedule(job: Job) -> list[Delivery]:
     return [delivery for delivery in _events(job) if math.isfinite(delivery.due_at)]
 
 
-def reschedule(job: Job, now: float) -> list[Delivery]:
-    """The deliveries of a changed plan that are still to come after *now*; the end is always among them."""
-    return [each for each in schedule(job) if each.is_about_the_end or each.event_at > now]
+def reschedule(before: Job, job: Job, now: float) -> list[Delivery]:
+    """The deliveries of a job whose plan changed at *now* that are still to come; the end is always among them.
+
+    A mark of this very instant is among them unless it fell due under the plan *before*.
+    """
+    fell_due = {each.id for each in schedule(before) if each.due_at <= now}
+    return [each for each in schedule(job) if each.is_about_the_end or (each.due_at >= now and each.id not in fell_due)]
 
 
 def _events(job: Job) -> Iterator[Delivery]:

@@ -2,7 +2,7 @@
 
 import re
 
-_FORM = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)", re.IGNORECASE)
+_FORM = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)", re.IGNORECASE | re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 FORM_HINT = 'want a number and a unit, as in "500ms", "30s", "2m", "1h" or "90d"'
 

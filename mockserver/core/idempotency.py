@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mockserver.core.jsontext import canonical
-
 LIFETIME_S = 24 * 3600.0
 MAX_LENGTH = 255
 
@@ -29,6 +27,9 @@ class Record(NamedTuple):
 
 
 def fingerprint(operation: str, body: Mapping[str, Any]) -> bytes:
-    """Sixteen bytes that are the same for equal JSON values sent to one operation, however they are spelled."""
-    text = json.dumps([operation, canonical(body)], sort_keys=True, separators=(",", ":"))
+    """Sixteen bytes that are the same for equal JSON values sent to one operation, however they are spelled.
+
+    *body* is as `jsontext.parse` gives it, with one spelling for each number.
+    """
+    text = json.dumps([operation, body], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

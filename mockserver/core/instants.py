@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.999
 
 
 def whole_ms(at: float) -> float:
@@ -13,14 +14,14 @@ def whole_ms(at: float) -> float:
 
 
 def iso(at: float) -> str:
-    """`2026-03-15T10:00:32.000Z` for seconds since the epoch."""
-    second, ms = divmod(math.floor(at * 1000 + 1e-3), 1000)
+    """`2026-03-15T10:00:32.000Z` for seconds since the epoch; the years 1 to 9999 are as far as it goes."""
+    second, ms = divmod(math.floor(min(max(at, _FIRST), _LAST) * 1000 + 1e-3), 1000)
     return f"{_to_the_second(second)}.{ms:03}Z"
 
 
 @lru_cache(maxsize=4096)
 def _to_the_second(second: int) -> str:
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
 
 
 def instant(text: str) -> float:

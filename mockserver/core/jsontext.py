@@ -1,27 +1,25 @@
 """JSON text to values and back, as a JavaScript server reads and writes it."""
 
 import json
-import math
-import re
+from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
 MAX_SAFE_DIGITS = 15
-_HUGE = re.compile(r"[eE]\+?\d{3}|\d{200}")
-"""Stands in every text with a number beyond a double's range, and in some others."""
 
 
 class Parsed(NamedTuple):
     """A parsed text and what the schema validator has to know about it."""
 
     value: Any
-    has_infinity: bool
-    """A number overflowed (`1e400`, 5,000 digits); JavaScript reads it as Infinity."""
     has_astral: bool
     """A string may hold characters that count twice in UTF-16, or lone surrogates."""
 
 
 def parse(raw: bytes) -> Parsed:
     """Give the value of a JSON text in UTF-8; of a key that stands twice, the last value.
+
+    Equal numbers are equal in type too: 1.0 is the int 1. A number beyond a double's range is infinite, as in
+    JavaScript; no schema takes it.
 
     Raises:
         ValueError: not JSON, not UTF-8, a byte order mark, NaN or Infinity as a word, or nested too deeply.
@@ -33,8 +31,7 @@ def parse(raw: bytes) -> Parsed:
         msg = "nested too deeply"
         raise ValueError(msg) from None
     is_plain = text.isascii() and "\\u" not in text
-    may_overflow = _HUGE.search(text) is not None
-    return Parsed(value, may_overflow and _holds_infinity(value), not is_plain)
+    return Parsed(value, not is_plain)
 
 
 def encode(value: Any) -> bytes:
@@ -50,15 +47,11 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
 
 
-def canonical(value: Any) -> Any:
-    """The same JSON value with one spelling for each number: 1.0 becomes 1; True stays True."""
-    if isinstance(value, dict):
-        return {key: canonical(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [canonical(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+def well_formed(text: str) -> str:
+    """The text with lone surrogates replaced by U+FFFD, as JavaScript's `toWellFormed` does; its length stays."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _integer(digits: str) -> int | float:
@@ -66,8 +59,14 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_SAFE_DIGITS else _rounded(float(digits))
 
 
+def _fraction(text: str) -> int | float:
+    number = float(text)
+    return _rounded(number) if number.is_integer() else number
+
+
 def _rounded(number: float) -> int | float:
-    return int(number) if math.isfinite(number) and abs(number) < 1e21 else number  # noqa: PLR2004 - JavaScript's bound
+    """A whole number below the size from which JavaScript writes exponents is written as JavaScript writes it."""
+    return int(Decimal(repr(number))) if abs(number) < 1e21 else number  # noqa: PLR2004 - JavaScript's bound
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -75,14 +74,6 @@ def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(msg)
 
 
-def _holds_infinity(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_infinity, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_infinity, value))
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _ASCII_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)

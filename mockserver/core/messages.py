@@ -9,6 +9,7 @@ from typing import Any
 
 MAX_NAME = 64
 MAX_NAMES = 10
+INVALID = "Invalid input"
 
 
 def wrong_type(schema: Mapping[str, Any], received: str) -> str:
@@ -19,19 +20,21 @@ def wrong_type(schema: Mapping[str, Any], received: str) -> str:
     wanted = wanted if isinstance(wanted, str) else wanted[0]
     if wanted == "integer":
         wanted = "int" if received == "float" else "number"
-    return f"Invalid input: expected {wanted}, received {'number' if received == 'float' else received}"
+    if received == "float" or (received == "Infinity" and wanted != "number"):
+        received = "number"
+    return f"{INVALID}: expected {wanted}, received {received}"
 
 
 def not_an_option(options: list[Any]) -> str:
     """The value is not in the list."""
     if not all(isinstance(option, str) for option in options):
-        return "Invalid input"
+        return INVALID
     return "Invalid option: expected one of " + "|".join(json.dumps(option) for option in options)
 
 
 def out_of_range(keyword: str, limit: Any) -> str:
     """A number, text or list is beyond its limit; *keyword* is the schema's."""
-    sign, unit = _LIMITS[keyword]
+    sign, unit = LIMITS[keyword]
     size = "Too small" if sign.startswith(">") else "Too big"
     thing, _, units = unit.partition(" ")
     shown = f"{sign}{limit:g}" if isinstance(limit, float) else f"{sign}{limit}"
@@ -77,7 +80,7 @@ _NAMES: dict[type, str] = {
     list: "array",
     dict: "object",
 }
-_LIMITS = {
+LIMITS = {
     "minimum": (">=", "number"),
     "maximum": ("<=", "number"),
     "exclusiveMinimum": (">", "number"),

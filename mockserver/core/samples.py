@@ -47,7 +47,7 @@ def _value(schema: Schema, chance: Chance) -> Any:
 
 
 def _number(schema: Schema, chance: Chance, *, is_whole: bool) -> float:
-    low = float(schema.get("minimum", schema.get("exclusiveMinimum") or 0))
+    low = float(schema["minimum"] if "minimum" in schema else schema.get("exclusiveMinimum", 0))
     high = float(schema.get("maximum", low + 1000))
     number = low + (high - low) * (0.25 + 0.5 * chance())
     return round(number) if is_whole else round(number, 2)

@@ -28,7 +28,7 @@ def signature(digest: str, body: bytes, scheme: Scheme) -> str:
 def matching_scheme(api_key: str, body: bytes, header: str) -> Scheme | None:
     """Which scheme makes *header* a true signature of *body*; none where it is false. The prefix may be missing."""
     digest = key_digest(api_key)
-    sent = header.strip().lower().removeprefix("sha256=").encode()
+    sent = header.strip().lower().removeprefix("sha256=").encode("utf-8", "surrogatepass")
     schemes: tuple[Scheme, ...] = ("hex", "raw")
     for scheme in schemes:
         if hmac.compare_digest(signature(digest, body, scheme).removeprefix("sha256=").encode(), sent):

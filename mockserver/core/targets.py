@@ -4,6 +4,8 @@ import ipaddress
 from collections.abc import Sequence
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+GROUPS = ("loopback", "private", "any")
+"""Words of the setting that stand for addresses and so for no host of that name."""
 
 
 def is_allowed(host: str, addresses: Sequence[str], allow: Sequence[str]) -> bool:
@@ -12,7 +14,8 @@ def is_allowed(host: str, addresses: Sequence[str], allow: Sequence[str]) -> boo
     *allow* holds `loopback`, `private` (which includes loopback), `any` or host names.
     A host without a known address is allowed only by its name or by `any`.
     """
-    if "any" in allow or host.strip("[]").lower() in (name.lower() for name in allow):
+    names = [name.lower() for name in allow if name not in GROUPS]
+    if "any" in allow or host.strip("[]").lower() in names:
         return True
     parsed = [_address(text) for text in addresses]
     if not parsed:

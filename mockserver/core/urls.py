@@ -2,10 +2,12 @@
 
 import ada_url
 
+from mockserver.core.jsontext import well_formed
+
 
 def is_url(text: str) -> bool:
     """Whether `new URL(text)` would accept it: absolute, any scheme, spaces around it ignored."""
-    return ada_url.check_url(_scalar(text))
+    return ada_url.check_url(well_formed(text))
 
 
 def normal_form(text: str) -> str:
@@ -14,11 +16,4 @@ def normal_form(text: str) -> str:
     Raises:
         ValueError: the text is no URL.
     """
-    return ada_url.URL(_scalar(text)).href
-
-
-def _scalar(text: str) -> str:
-    """The text with lone surrogates replaced, as JavaScript does before it parses an address."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return ada_url.URL(well_formed(text)).href

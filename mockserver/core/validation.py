@@ -14,12 +14,15 @@ import jsonschema_rs
 from mockserver.core import messages
 from mockserver.core.catalog import Catalog, Model, Schema
 from mockserver.core.errors import Details, Invalid
-from mockserver.core.jsontext import Parsed, utf16_length
+from mockserver.core.jsontext import Parsed, utf16_length, well_formed
 from mockserver.core.urls import is_url
 
 MAX_PROBLEMS = 50
 DEPTH = 8
 """Deeper than any valid body; below it the validator need not look."""
+
+MAX_ITEMS = 1000
+"""More than any list may hold; so many are explained one by one."""
 
 Path = tuple[str | int, ...]
 
@@ -42,19 +45,20 @@ class SchemaCheck:
         """All that is wrong, at most fifty; an empty list for a valid value."""
         value = parsed.value
         try:
-            if self._compiled.is_valid(value) and not parsed.has_infinity and not parsed.has_astral:
-                return []
-        except ValueError:  # nested beyond what the validator follows
-            value = _pruned(value, DEPTH)
-        return self._explain(value, has_astral=parsed.has_astral)
-
-    def _explain(self, value: Any, *, has_astral: bool) -> list[Problem]:
+            is_valid = self._compiled.is_valid(value)
+        except ValueError:  # nested beyond what the validator follows, or a lone surrogate
+            value = _tamed(value, DEPTH)
+            is_valid = self._compiled.is_valid(value)
         problems: dict[Problem, None] = {}
-        for error in islice(self._compiled.iter_errors(value), MAX_PROBLEMS):
-            problems.update(dict.fromkeys(_translated(self.schema, value, error)))
-        if has_astral:
+        if not is_valid:
+            problems.update(dict.fromkeys(self._explained(_tamed(value, DEPTH)) or _unexplained(value)))
+        if parsed.has_astral:
             problems.update(dict.fromkeys(_too_long_in_utf16(self.schema, value, ())))
         return list(problems)
+
+    def _explained(self, value: Any) -> list[Problem]:
+        errors = islice(self._compiled.iter_errors(value), MAX_PROBLEMS)
+        return [problem for error in errors for problem in _translated(self.schema, value, error)]
 
 
 class BodyValidator:
@@ -82,7 +86,7 @@ class BodyValidator:
         check = self._check_without_model(body, models.values()) if model is None else self._check(operation, model)
         problems = check.problems(parsed)
         if model is None:
-            raise Invalid(details_of([Problem(("model",), "Invalid input"), *problems]))
+            raise Invalid(details_of([Problem(("model",), messages.INVALID), *problems]))
         if problems:
             raise Invalid(details_of(problems))
         return model
@@ -141,8 +145,10 @@ def _translated(  # noqa: PLR0911 - one return a keyword
             return [Problem(path, messages.wrong_format(node["format"]))]
         case "pattern":
             return [Problem(path, messages.wrong_pattern(node["pattern"]))]
-        case _:
+        case _ if keyword in messages.LIMITS:
             return [Problem(path, messages.out_of_range(keyword, node[keyword]))]
+        case _:
+            return [Problem(path, messages.INVALID)]
 
 
 def _unknown_fields(path: Path, names: list[str]) -> list[Problem]:
@@ -174,10 +180,21 @@ def _at(node: Any, steps: Iterable[str | int]) -> Any:
     return node
 
 
-def _pruned(value: Any, depth: int) -> Any:
-    """The value with what lies deeper than *depth* left out: it is wrong already above."""
+def _tamed(value: Any, depth: int) -> Any:
+    """The value as the validator can take it apart in bounded time, with lone surrogates replaced.
+
+    What lies deeper than *depth* is left out, since it is wrong already above, and so is the rest of an endless list.
+    """
     if isinstance(value, dict):
-        return {key: _pruned(item, depth - 1) for key, item in value.items()} if depth else {}
+        return {well_formed(key): _tamed(item, depth - 1) for key, item in value.items()} if depth else {}
     if isinstance(value, list):
-        return [_pruned(item, depth - 1) for item in value] if depth else []
-    return value
+        return [_tamed(item, depth - 1) for item in value[:MAX_ITEMS]] if depth else []
+    return well_formed(value) if isinstance(value, str) else value
+
+
+def _unexplained(value: Any, path: Path = ()) -> list[Problem]:
+    """What is said of a value whose only faults lie behind the part of a list that is looked at."""
+    if isinstance(value, list):
+        return [Problem(path, messages.INVALID)] if len(value) > MAX_ITEMS else []
+    fields = value.items() if isinstance(value, dict) else ()
+    return [problem for name, item in fields for problem in _unexplained(item, (*path, name))]

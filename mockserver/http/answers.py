@@ -1,7 +1,7 @@
 """An answer that goes out in one write.
 
 aiohttp's own response is built for every case; this one knows its status, its bytes and a few headers, which is
-most of the difference in speed between the mock and an ordinary handler (docs/decisions/0002).
+most of the difference in speed between the mock and an ordinary handler (docs/decisions/0001).
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,9 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from mockserver.core.errors import Refusal
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
@@ -69,6 +71,7 @@ class HttpServer(web.Server):
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
         limits = self._limits
+        protocol.body = payload
         request = Request(
             message,
             payload,
@@ -89,6 +92,8 @@ class HttpServer(web.Server):
             answer = area.guard(request) or await self._routed(area, request, path)
         except Refusal as refusal:
             answer = area.refuse(refusal, request)
+        except web.HTTPException as error:  # aiohttp would send it as it is, in plain text
+            return self.on_malformed(request, 500, error)
         return self.finished(answer, request, cors=area.is_open_to_browsers)
 
     async def _routed(self, area: Area, request: Request, path: str) -> Answer:
@@ -104,6 +109,8 @@ class HttpServer(web.Server):
             request.id.encode(),
             _CORS_LINES if cors else b"",
         )
+        if request.is_last:
+            answer.force_close()
         return answer
 
     def on_malformed(self, request: Request, status: int, exc: BaseException | None) -> Answer:
@@ -114,7 +121,7 @@ class HttpServer(web.Server):
                 431 if too_long else 400, {"error": "Headers too large" if too_long else "Bad request"}
             )
         else:
-            log.error("bug: %s %s (%s)", request.method, request.path_text, request.id, exc_info=exc)
+            log.error("bug: %s %s (%s)", request.method, request.path_text, request.id, exc_info=exc or True)
             answer = json_answer(500, {"error": "Internal server error"})
         answer.force_close()
         return self.finished(answer, request, cors=True)
@@ -123,7 +130,44 @@ class HttpServer(web.Server):
 class _Connection(web.RequestHandler):
     """One connection, whose protocol errors are ours."""
 
-    __slots__ = ()
+    __slots__ = ("_is_half_closed", "body")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.body: StreamReader = EMPTY_PAYLOAD
+        """Of the request that was begun last."""
+        self._is_half_closed = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the client has closed its side, and nothing that it sent still waits for its turn."""
+        return self._is_half_closed and not self._messages
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; where a body turns out to be no HTTP, its request is told, which would wait for the rest otherwise."""
+        super().data_received(data)
+        if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
+            body = self._messages[-2][1] if len(self._messages) > 1 else self.body
+            if not body.is_eof():
+                self._messages.pop()
+                body.set_exception(web.RequestPayloadError("the body is broken"))
+
+    def eof_received(self) -> bool | None:  # type: ignore[override] # asyncio's own signature; aiohttp's is narrower
+        """Answer what was sent before the client closed its side: it may still listen."""
+        if not self._messages and (self._waiter is not None or not self._request_count):
+            return None
+        body = self._messages[-1][1] if self._messages else self.body
+        if not body.is_eof():
+            body.set_exception(web.RequestPayloadError("the body ended early"))
+        self._is_half_closed = True
+        if not self._messages:
+            self.close()
+        return True
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """Log a bug; a body that its sender broke is none."""
+        if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **kwargs)
 
     def handle_error(
         self,

@@ -10,7 +10,7 @@ import logging
 import math
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from mockserver.core.accounts import Key, RateLimit, Team
@@ -22,6 +22,7 @@ from mockserver.core.slots import take_slot
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.stores.index import Entry, JobIndex
 from mockserver.stores.protocol import (
+    REMEMBERED_DELIVERIES,
     Accepted,
     Caller,
     Clash,
@@ -40,7 +41,6 @@ Row = tuple[Any, ...]
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
-REMEMBERED_DELIVERIES = 10_000
 EVICTION_TRIES = 4
 _STATUSES = {status.value: status for status in JobStatus}
 _WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
@@ -58,6 +58,7 @@ class MemoryStore:
         self._rows: dict[str, Row] = {}
         self._order: deque[str] = deque()
         self._indexes: dict[str, JobIndex] = {}
+        self._members: dict[str, list[str]] = {}
         self._records: dict[tuple[str, str], Record] = {}
         self._records_by_age: deque[tuple[float, tuple[str, str]]] = deque()
         self._teams: dict[str, Team] = {}
@@ -65,12 +66,13 @@ class MemoryStore:
         self._keys: dict[str, Key] = {}
         self._requests: dict[str, deque[float]] = {}
         self._free_at: dict[str, list[float]] = {}
-        self._open: dict[str, dict[str, None]] = {}
+        self._open: dict[str, dict[str, float]] = {}  # of each team, by job: when it was ready to start
+        self._open_checks: dict[str, deque[str]] = {}
         self._due: list[tuple[float, int, str]] = []
         self._sequence = count()
         self._pending: dict[str, Delivery] = {}
         self._pending_of_job: dict[str, set[str]] = {}
-        self._in_flight: set[str] = set()
+        self._in_flight: dict[str, float] = {}
         self._done: OrderedDict[str, Delivery] = OrderedDict()
         self._attempts: dict[str, list[Attempt]] = {}
         self._evicted = 0
@@ -83,7 +85,7 @@ class MemoryStore:
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         seen = self._requests.setdefault(digest, deque())
-        while seen and seen[0] <= now - limit.per_s:
+        while seen and seen[0] + limit.per_s <= now:
             seen.popleft()
         if len(seen) >= limit.requests:
             return seen[len(seen) - limit.requests] + limit.per_s - now
@@ -112,9 +114,9 @@ class MemoryStore:
             known = self._recall(job.user_id, claim, now)
             if known is not None:
                 return known
-        ledger = self._ledgers[job.team_id]
-        available = ledger.balance(now)
-        if available < job.cost:
+        ledger = self._ledgers.get(job.team_id)
+        available = 0 if ledger is None else ledger.balance(now)
+        if ledger is None or available < job.cost:
             return TooFewCredits(job.cost, available)
         if draft.slots is not None:
             job = self._with_slot(job, draft.slots, now)
@@ -125,20 +127,23 @@ class MemoryStore:
             self._records_by_age.append((record.expires_at, (job.user_id, claim.key)))
         self._rows[job.id] = _packed(job)
         self._order.append(job.id)
-        entry = (job.created_at, job.id)
-        for owner in (job.user_id, job.team_id):
-            self._index(owner).add(entry, job.model)
+        self._index(job).add((job.created_at, job.id), job.model)
         if job.webhook is not None:
             self._schedule(schedule(job))
         if len(self._rows) > self._max_jobs:
             self._evict(now)
         return Accepted(job)
 
-    def _index(self, owner: str) -> JobIndex:
-        index = self._indexes.get(owner)
+    def _index(self, job: Job) -> JobIndex:
+        index = self._indexes.get(job.user_id)
         if index is None:
-            index = self._indexes[owner] = JobIndex(self._rows.__contains__)
+            index = self._indexes[job.user_id] = JobIndex(self._rows.__contains__)
+            self._members.setdefault(job.team_id, []).append(job.user_id)
         return index
+
+    def _indexes_of(self, owner: str) -> list[JobIndex]:
+        """The index of a user, or of every member of a team."""
+        return [self._indexes[user] for user in self._members.get(owner, [owner]) if user in self._indexes]
 
     def _with_slot(self, job: Job, limit: int, now: float) -> Job:
         team = job.team_id
@@ -146,12 +151,19 @@ class MemoryStore:
         while len(free_at) > limit:  # the limit was lowered
             heapq.heappop(free_at)
         starts_at = take_slot(free_at, limit, job.plan.started_at, job.plan.runs_s)
-        still_open = self._open.setdefault(team, {})
-        for other in list(still_open)[:2]:  # two out for one in: the list stays as long as the jobs that are open
-            if _unpacked(self._rows[other]).plan.ended_at <= now:
-                del still_open[other]
-        still_open[job.id] = None
+        self._forget_ended(team, now)
+        self._open.setdefault(team, {})[job.id] = job.plan.started_at
+        self._open_checks.setdefault(team, deque()).append(job.id)
         return job._replace(plan=job.plan._replace(started_at=starts_at))
+
+    def _forget_ended(self, team: str, now: float) -> None:
+        still_open, checks = self._open.get(team, {}), self._open_checks.get(team, deque())
+        for _ in range(min(2, len(checks))):  # two out for one in: no more are kept than the jobs that are open
+            other = checks.popleft()
+            if other in still_open and _unpacked(self._rows[other]).plan.ended_at <= now:
+                del still_open[other]
+            elif other in still_open:
+                checks.append(other)
 
     def _forget_old_records(self, now: float) -> None:
         while self._records_by_age and self._records_by_age[0][0] <= now:
@@ -174,8 +186,7 @@ class MemoryStore:
 
     def _remove(self, job: Job, status: JobStatus) -> None:
         del self._rows[job.id]
-        for owner in (job.user_id, job.team_id):
-            self._indexes[owner].remove(job.model)
+        self._indexes[job.user_id].remove(job.model)
         self._open.get(job.team_id, {}).pop(job.id, None)
         place = (job.user_id, job.idempotency_key or "")
         record = self._records.get(place)
@@ -198,9 +209,8 @@ class MemoryStore:
             return Page([job] if is_there and job is not None and _fits(job, query, now) else [], has_more=False)
         found: list[Job] = []
         after: Entry | None = query.after
-        index = self._indexes.get(query.owner)
         step = SCAN if query.status or query.model else query.limit + 1
-        while index is not None and (entries := index.before(after, step)):
+        while entries := self._before(query.owner, after, step):
             for _, job_id in entries:
                 job = _unpacked(self._rows[job_id])
                 if _fits(job, query, now):
@@ -213,9 +223,13 @@ class MemoryStore:
             await asyncio.sleep(0)
         return Page(found, has_more=False)
 
+    def _before(self, owner: str, after: Entry | None, limit: int) -> list[Entry]:
+        """Up to *limit* entries of an owner that follow *after* in the list, newest first."""
+        found = [index.before(after, limit) for index in self._indexes_of(owner)]
+        return found[0] if len(found) == 1 else list(islice(heapq.merge(*found, reverse=True), limit))
+
     async def models_of(self, owner: str) -> list[str]:
-        index = self._indexes.get(owner)
-        return sorted(+index.models) if index is not None else []
+        return sorted({model for index in self._indexes_of(owner) for model in +index.models})
 
     async def change_plan(self, job_id: str, plan: Plan, now: float) -> list[Job]:
         job = await self.job(job_id)
@@ -223,7 +237,7 @@ class MemoryStore:
             return []
         was_final = job.moment(now).status.is_final
         changed = self._give_plan(job, plan, now, was_final=was_final)
-        moved = [] if was_final else self._move_up(job.team_id, now)
+        moved = [] if was_final else await self.move_up(job.team_id, now)
         return [changed, *moved]
 
     def _give_plan(self, job: Job, plan: Plan, now: float, *, was_final: bool) -> Job:
@@ -233,15 +247,14 @@ class MemoryStore:
             refund_at = plan.ended_at if plan.refunds else math.inf
             self._ledgers[job.team_id].refund(job.id, job.cost, refund_at)
             self._drop_pending(job.id)
-            self._schedule(reschedule(changed, now))
+            self._schedule(reschedule(job, changed, now))
         return changed
 
-    def _move_up(self, team_id: str, now: float) -> list[Job]:
-        """Give the slots of a team anew to its open jobs, in order; those that run keep theirs."""
-        limit = self._teams[team_id].max_concurrent_jobs
+    async def move_up(self, team_id: str, now: float) -> list[Job]:
         still_open = self._open.get(team_id)
-        if limit is None or not still_open:
+        if not still_open:
             return []
+        limit = self._teams[team_id].max_concurrent_jobs or len(still_open)
         jobs = [_unpacked(self._rows[job_id]) for job_id in still_open]
         jobs = [job for job in jobs if job.plan.ended_at > now]
         free_at = sorted(job.plan.ended_at for job in jobs if job.plan.started_at <= now)[-limit:]
@@ -250,7 +263,7 @@ class MemoryStore:
         for job in jobs:
             if job.plan.started_at <= now:
                 continue
-            starts_at = take_slot(free_at, limit, now, job.plan.runs_s)
+            starts_at = take_slot(free_at, limit, max(now, still_open[job.id]), job.plan.runs_s)
             if starts_at != job.plan.started_at:
                 moved.append(self._give_plan(job, job.plan._replace(started_at=starts_at), now, was_final=False))
         return moved
@@ -278,6 +291,7 @@ class MemoryStore:
         self._keys[key.digest] = key
 
     async def remove_key(self, digest: str) -> bool:
+        self._requests.pop(digest, None)
         return self._keys.pop(digest, None) is not None
 
     # Deliveries
@@ -292,24 +306,37 @@ class MemoryStore:
             self.due_changed.set()
 
     def _drop_pending(self, job_id: str) -> None:
-        for delivery_id in self._pending_of_job.pop(job_id, set()):
+        pending = self._pending_of_job.pop(job_id, set())
+        for delivery_id in pending - self._in_flight.keys():
             del self._pending[delivery_id]
+        if under_way := pending & self._in_flight.keys():
+            self._pending_of_job[job_id] = under_way
 
     async def claim_due(self, now: float, limit: int) -> list[tuple[Delivery, Job]]:
         taken: list[tuple[Delivery, Job]] = []
         while self._due and self._due[0][0] <= now and len(taken) < limit:
-            due_at, _, delivery_id = heapq.heappop(self._due)
-            delivery = self._pending.get(delivery_id)
-            if delivery is not None and delivery.due_at == due_at and delivery_id not in self._in_flight:
-                self._in_flight.add(delivery_id)
+            entry = heapq.heappop(self._due)
+            if self._is_waiting(*entry):
+                delivery = self._pending[entry[2]]
+                self._in_flight[delivery.id] = delivery.due_at
                 taken.append((delivery, _unpacked(self._rows[delivery.job_id])))
         return taken
 
     async def next_due_at(self) -> float:
+        self._skip_stale()
         return self._due[0][0] if self._due else math.inf
 
+    def _skip_stale(self) -> None:
+        """Take off the front of the heap what was dropped, taken, or moved to another instant."""
+        while self._due and not self._is_waiting(*self._due[0]):
+            heapq.heappop(self._due)
+
+    def _is_waiting(self, due_at: float, _: int, delivery_id: str) -> bool:
+        delivery = self._pending.get(delivery_id)
+        return delivery is not None and delivery.due_at == due_at and delivery_id not in self._in_flight
+
     async def settle(self, delivery: Delivery, attempt: Attempt) -> None:
-        self._in_flight.discard(delivery.id)
+        self._in_flight.pop(delivery.id, None)
         if delivery.id not in self._pending:  # its job's plan changed, or all was reset
             return
         self._attempts.setdefault(delivery.id, []).append(attempt)
@@ -333,9 +360,9 @@ class MemoryStore:
             self._attempts.pop(old, None)
 
     async def is_settled(self, now: float) -> bool:
-        while self._due and self._due[0][2] not in self._pending:
-            heapq.heappop(self._due)
-        return not self._in_flight and (not self._due or self._due[0][0] > now)
+        self._skip_stale()
+        is_taken = any(due_at <= now for due_at in self._in_flight.values())
+        return not is_taken and (not self._due or self._due[0][0] > now)
 
     async def deliveries(self, job_id: str | None = None) -> list[tuple[Delivery, list[Attempt]]]:
         known = [*self._done.values(), *self._pending.values()]
@@ -347,7 +374,7 @@ class MemoryStore:
         delivery = self._done.get(delivery_id) or self._pending.get(delivery_id)
         if delivery is None or delivery.job_id not in self._rows:
             return None
-        if delivery_id in self._in_flight:
+        if delivery_id in self._in_flight or delivery.event_at > now:
             return delivery
         self._done.pop(delivery_id, None)
         again = delivery._replace(due_at=now, attempts=0, status=DeliveryStatus.PENDING)

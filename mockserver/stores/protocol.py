@@ -15,6 +15,9 @@ from mockserver.core.jobs import Job
 from mockserver.core.paging import Place
 from mockserver.core.timeline import JobStatus, Plan
 
+REMEMBERED_DELIVERIES = 10_000
+"""Deliveries that are done and still remembered with their attempts; those done earliest are forgotten first."""
+
 
 class Draft(NamedTuple):
     """A job to be accepted, with its plan drawn as if a slot were free."""
@@ -120,6 +123,12 @@ class Store(Protocol):
         Returns the job and every other whose plan moved with it; none when there is no such job.
         """
 
+    async def move_up(self, team_id: str, now: float) -> list[Job]:
+        """Give the slots of a team anew to its open jobs, in order; those that run keep theirs.
+
+        Returns the jobs whose plan moved. For after the team's limit was changed.
+        """
+
     async def balance(self, team_id: str, now: float) -> int:
         """Credits that the team can spend at *now*; 0 for a team that does not exist."""
 
@@ -157,7 +166,10 @@ class Store(Protocol):
         """Every delivery that is remembered, oldest event first."""
 
     async def redeliver(self, delivery_id: str, now: float) -> Delivery | None:
-        """Make a delivery due again at *now*, as if never tried; none when it is not remembered."""
+        """Make a delivery due again at *now*, as if never tried; none when it is not remembered.
+
+        One that is under way, or whose event is still to come, is given back as it is.
+        """
 
     async def counts(self) -> Counts:
         """How much is kept."""
