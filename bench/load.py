@@ -67,15 +67,17 @@ class Connection(asyncio.Protocol):
 
 
 async def latencies(url: str, call: Call, *, rate: float, span_s: float) -> list[float]:
-    """Seconds that each request took, sent at a fixed rate whatever the server does: waiting in line counts."""
+    """Seconds that each request took, sent at a fixed rate whatever the server does.
+
+    A server that falls behind gets further connections, so that waiting in line counts; what the load itself is late
+    does not.
+    """
     free: list[Connection] = []
     everyone: list[Connection] = []
-    waited: list[float] = []
 
-    async def one(due: float) -> None:
+    async def one() -> None:
         connection = free.pop() if free else await _connect(url, call, everyone)
         await connection.call()
-        waited.append(time.perf_counter() - due)
         free.append(connection)
 
     free += [await _connect(url, call, everyone) for _ in range(CONNECTIONS)]
@@ -85,12 +87,12 @@ async def latencies(url: str, call: Call, *, rate: float, span_s: float) -> list
         due = start + number / rate
         if (ahead := due - time.perf_counter()) > 0:
             await asyncio.sleep(ahead)
-        task = asyncio.create_task(one(due))
+        task = asyncio.create_task(one())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     _hang_up(everyone)
-    return waited
+    return [seconds for connection in everyone for seconds in connection.taken]
 
 
 async def each(url: str, call: Call, count: int) -> list[float]:

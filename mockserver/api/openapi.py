@@ -12,6 +12,11 @@ _RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
 }
 
+_SECURITY_SCHEMES = {
+    "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "BearerAuth": {"type": "http", "scheme": "bearer"},
+}
+
 
 def openapi_document(catalog: Catalog, server_url: str) -> dict[str, Any]:
     """The document as a JSON value; *server_url* is where the described server listens."""
@@ -32,7 +37,7 @@ def openapi_document(catalog: Catalog, server_url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
@@ -42,7 +47,7 @@ def _operation(catalog: Catalog, operation: Operation, schemas: dict[str, Schema
         "operationId": _joined(operation.id),
         "summary": operation.summary,
         "tags": [operation.tag],
-        "security": [{"ApiKeyAuth": []}] if operation.needs_key else [],
+        "security": [{name: []} for name in _SECURITY_SCHEMES] if operation.needs_key else [],
         "parameters": _parameters(catalog, operation),
         "responses": {
             status: _answer(status, name, catalog, schemas) for status, name in sorted(operation.answers.items())

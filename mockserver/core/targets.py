@@ -11,7 +11,7 @@ GROUPS = ("loopback", "private", "any")
 def is_allowed(host: str, addresses: Sequence[str], allow: Sequence[str]) -> bool:
     """Whether a webhook may go to *host*, known to live at *addresses*.
 
-    *allow* holds `loopback`, `private` (which includes loopback), `any` or host names.
+    *allow* holds `loopback`, `private`, `any` or host names; whatever it holds, this machine may be reached.
     A host without a known address is allowed only by its name or by `any`.
     """
     names = [name.lower() for name in allow if name not in GROUPS]
@@ -20,9 +20,8 @@ def is_allowed(host: str, addresses: Sequence[str], allow: Sequence[str]) -> boo
     parsed = [_address(text) for text in addresses]
     if not parsed:
         return False
-    if "private" in allow:
-        return all(address.is_private or address.is_loopback for address in parsed)
-    return "loopback" in allow and all(address.is_loopback for address in parsed)
+    with_private = "private" in allow
+    return all(address.is_loopback or (with_private and address.is_private) for address in parsed)
 
 
 def refusal_text(host: str) -> str:

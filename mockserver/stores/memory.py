@@ -41,13 +41,12 @@ Row = tuple[Any, ...]
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
-EVICTION_TRIES = 4
 _STATUSES = {status.value: status for status in JobStatus}
 _WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
 
 
 class MemoryStore:
-    """A Store without files. *max_jobs* bounds it: finished jobs beyond that number leave, oldest first."""
+    """A Store without files. *max_jobs* bounds it: beyond that number finished jobs leave, the first to end first."""
 
     def __init__(self, max_jobs: int) -> None:
         self._max_jobs = max_jobs
@@ -56,7 +55,8 @@ class MemoryStore:
 
     def _clear(self) -> None:
         self._rows: dict[str, Row] = {}
-        self._order: deque[str] = deque()
+        self._ends: list[tuple[float, str]] = []  # when which job may leave; an entry that its plan belies is stale
+        self._undelivered: set[str] = set()  # jobs that could leave but for their webhooks
         self._indexes: dict[str, JobIndex] = {}
         self._members: dict[str, list[str]] = {}
         self._records: dict[tuple[str, str], Record] = {}
@@ -126,7 +126,7 @@ class MemoryStore:
             self._records[job.user_id, claim.key] = record
             self._records_by_age.append((record.expires_at, (job.user_id, claim.key)))
         self._rows[job.id] = _packed(job)
-        self._order.append(job.id)
+        self._note_end(job)
         self._index(job).add((job.created_at, job.id), job.model)
         if job.webhook is not None:
             self._schedule(schedule(job))
@@ -172,17 +172,21 @@ class MemoryStore:
             if record is not None and record.expires_at == expires_at:
                 del self._records[place]
 
+    def _note_end(self, job: Job) -> None:
+        if math.isfinite(job.plan.ended_at):
+            heapq.heappush(self._ends, (job.plan.ended_at, job.id))
+
     def _evict(self, now: float) -> None:
-        for _ in range(min(EVICTION_TRIES, len(self._order))):
-            job_id = self._order.popleft()
-            job = _unpacked(self._rows[job_id])
-            status = job.moment(now).status
-            if not status.is_final or job_id in self._pending_of_job:
-                self._order.append(job_id)
+        while len(self._rows) > self._max_jobs and self._ends and self._ends[0][0] <= now:
+            ended_at, job_id = heapq.heappop(self._ends)
+            row = self._rows.get(job_id)
+            job = None if row is None else _unpacked(row)
+            if job is None or job.plan.ended_at != ended_at:
                 continue
-            self._remove(job, status)
-            if len(self._rows) <= self._max_jobs:
-                return
+            if job_id in self._pending_of_job:
+                self._undelivered.add(job_id)
+            else:
+                self._remove(job, job.plan.outcome)
 
     def _remove(self, job: Job, status: JobStatus) -> None:
         del self._rows[job.id]
@@ -243,6 +247,8 @@ class MemoryStore:
     def _give_plan(self, job: Job, plan: Plan, now: float, *, was_final: bool) -> Job:
         changed = job._replace(plan=plan)
         self._rows[job.id] = _packed(changed)
+        if plan.ended_at != job.plan.ended_at:
+            self._note_end(changed)
         if not was_final:
             refund_at = plan.ended_at if plan.refunds else math.inf
             self._ledgers[job.team_id].refund(job.id, job.cost, refund_at)
@@ -348,7 +354,13 @@ class MemoryStore:
         pending.discard(delivery.id)
         if not pending:
             del self._pending_of_job[delivery.job_id]
+            self._release(delivery.job_id)
         self._remember(delivery)
+
+    def _release(self, job_id: str) -> None:
+        if job_id in self._undelivered:
+            self._undelivered.remove(job_id)
+            self._note_end(_unpacked(self._rows[job_id]))
 
     def _remember(self, delivery: Delivery) -> None:
         self._done[delivery.id] = delivery

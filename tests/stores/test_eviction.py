@@ -52,6 +52,29 @@ async def test_finished_jobs_leave_oldest_first(open_store: OpenStore) -> None:
         assert await store.counts() == Counts(jobs=3, evicted=2, pending_deliveries=0)
 
 
+async def test_of_finished_jobs_that_which_ended_first_leaves_first(open_store: OpenStore) -> None:
+    async with open_store(max_jobs=4) as store:
+        for number, runs_s in enumerate((30.0, 10.0, 40.0, 20.0)):
+            await accepted(store, draft(number, life=plan(runs_s=runs_s)))
+        left = []
+        for number in range(4, 8):
+            before = await kept(store)
+            await submitted(store, number)
+            left += sorted(set(before) - set(await kept(store)))
+        assert left == [1, 3, 0, 2]
+
+
+async def test_a_job_that_ends_otherwise_than_planned_leaves_by_its_real_end(open_store: OpenStore) -> None:
+    async with open_store(max_jobs=3) as store:
+        jobs = [await accepted(store, draft(number, life=plan(runs_s=10.0 + number))) for number in range(3)]
+        await store.change_plan(jobs[2].id, timeline.cancelled_by(jobs[2].plan, NOW + 1), NOW + 1)
+        await store.change_plan(jobs[0].id, jobs[0].plan._replace(runs_s=50.0), NOW + 1)
+        await submitted(store, 3)
+        assert await kept(store) == [0, 1, 3]
+        await submitted(store, 4)
+        assert await kept(store) == [0, 3, 4]
+
+
 async def test_a_job_that_left_is_in_no_list(open_store: OpenStore) -> None:
     async with open_store(max_jobs=2) as store:
         await accepted(store, draft(0, model="old", life=plan(runs_s=0.0)))
@@ -189,7 +212,7 @@ async def test_what_is_unfinished_or_undelivered_is_there_and_what_left_is_count
         there = [job.id for job in reversed(jobs) if await store.job(job.id) is not None]
         held = [job.id for job in jobs if job.id in undelivered or not job.moment(now).status.is_final]
         assert set(held) <= set(there)
-        assert len(there) <= max_jobs + len(held)
+        assert len(there) <= max(max_jobs, len(held))
         assert await listed(store, ANN.user_id, now) == await listed(store, TEAM.id, now) == there
         counts = await store.counts()
         assert (counts.jobs, counts.evicted) == (len(there), len(jobs) - len(there))
