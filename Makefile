@@ -25,7 +25,7 @@ serve: $(READY) ## run the fake; options in ARGS, such as ARGS="--port 0"
 
 .PHONY: test
 test: $(READY) ## run the tests
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n auto $(ARGS)
 
 .PHONY: test-deep
 test-deep: $(READY) ## run the tests that take minutes

@@ -103,7 +103,8 @@ class App:
         router = Router([*routes, *files.routes(service, gallery)])
         api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True)
         areas = [control_area(levers), api] if not self.settings.no_control else [api]
-        return HttpServer(areas, Limits(int(self.settings.max_body_mb * MEGABYTE)))
+        limits = Limits(int(self.settings.max_body_mb * MEGABYTE))
+        return HttpServer(areas, limits, logs_requests=self.settings.verbose)
 
     async def close(self) -> None:
         """Finish the requests under way, then stop everything."""

@@ -15,6 +15,7 @@ from mockserver import logs
 from mockserver.app import App
 from mockserver.cli.catalogue import EXAMPLE, model_named
 from mockserver.cli.main import Misuse
+from mockserver.cli.options import examples
 from mockserver.cli.running import run_loop
 from mockserver.core.catalog import Model
 from mockserver.receiver import Received, Receiver
@@ -27,7 +28,9 @@ WEBHOOK_WAIT_S = 10.0
 FAILED = 1
 
 
-@click.command("demo", epilog=f"Example: mockserver demo --model {EXAMPLE} --prompt 'a fox in the snow' --out fox.png")
+@click.command(
+    "demo", epilog=examples("mockserver demo", f"mockserver demo --model {EXAMPLE} --prompt 'a fox' --out fox.png")
+)
 @click.option("--model", help="Model; else the first of the list.")
 @click.option("--prompt", default="a lighthouse in a storm, oil on canvas", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("apiframe-demo.png"), show_default=True)

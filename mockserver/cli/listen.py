@@ -7,6 +7,7 @@ import click
 
 from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
+from mockserver.cli.options import examples
 from mockserver.cli.running import run_loop, wait_for_stop
 from mockserver.logs import masked
 from mockserver.receiver import Received, Receiver
@@ -14,8 +15,11 @@ from mockserver.receiver import Received, Receiver
 
 @click.command(
     "listen",
-    epilog="Example: mockserver listen, and in another window: "
-    f"mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks {EXAMPLE} | sh",
+    epilog=examples(
+        "mockserver listen",
+        f"mockserver sample --curl --webhook http://127.0.0.1:4011/webhooks {EXAMPLE} | sh   (in another window)",
+        "mockserver listen --port 0 --json --status 500   (to see retries)",
+    ),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

@@ -49,8 +49,11 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Start with: mockserver demo. Then: mockserver serve, and in another window: "
-    "mockserver sample --curl MODEL | sh, with one of the models that mockserver models lists.",
+    epilog="""\b
+Start with:
+  mockserver demo
+  mockserver serve
+  mockserver sample --curl MODEL | sh   (in another window; mockserver models lists them)""",
 )
 @click.version_option(__version__, message="%(version)s")
 def root() -> None:

@@ -9,12 +9,15 @@ from rich.table import Table
 
 from mockserver.api.models import catalogue_entry
 from mockserver.cli.catalogue import EXAMPLE, model_named
+from mockserver.cli.options import examples
 from mockserver.core.catalog import Model, Schema
 from mockserver.core.pricing import cost_range
 from mockserver.schemas import catalog
 
 
-@click.command("models", epilog=f"Examples: mockserver models | mockserver models {EXAMPLE} | mockserver models --json")
+@click.command(
+    "models", epilog=examples("mockserver models", f"mockserver models {EXAMPLE}", "mockserver models --json")
+)
 @click.argument("model", required=False)
 @click.option("--modality", type=click.Choice(["image", "video", "music"]), help="Only these.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")

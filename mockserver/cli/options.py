@@ -36,6 +36,11 @@ def _option(row: Setting) -> Callable[[Command], Command]:
     return click.option(row.name, *names, metavar=row.form, help=shown)
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's help: example lines, one below the other."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def settings_of(given: dict[str, Any]) -> Settings:
     """The settings, from the options of `with_settings` and what stands behind them.
 

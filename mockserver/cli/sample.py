@@ -7,14 +7,18 @@ import shlex
 import click
 
 from mockserver.cli.catalogue import EXAMPLE, model_named
+from mockserver.cli.options import examples
 from mockserver.core.samples import sample_body
 from mockserver.schemas import catalog
 
 
 @click.command(
     "sample",
-    epilog=f"Examples: mockserver sample {EXAMPLE} | mockserver sample --curl {EXAMPLE} | sh | "
-    f"mockserver sample --all-parameters --seed 7 {EXAMPLE}",
+    epilog=examples(
+        f"mockserver sample {EXAMPLE}",
+        f"mockserver sample --curl {EXAMPLE} | sh",
+        f"mockserver sample --all-parameters --seed 7 {EXAMPLE}",
+    ),
 )
 @click.argument("model")
 @click.option("--curl", "as_curl", is_flag=True, help="A curl line for a shell instead of JSON.")

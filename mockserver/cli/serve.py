@@ -9,17 +9,27 @@ from mockserver import logs
 from mockserver.app import App, tune_collector
 from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
-from mockserver.cli.options import settings_of, with_settings
+from mockserver.cli.options import examples, settings_of, with_settings
 from mockserver.cli.running import run_loop, wait_for_stop
 from mockserver.settings import Settings
 
 
 @click.command(
     "serve",
-    epilog="Examples: mockserver serve | mockserver serve --port 0 --speed instant | "
-    "MOCKSERVER_SEED=7 mockserver serve --rate-limit 500/60s. "
-    "Keys that work at once: afk_test, afk_test_poor (1 credit), afk_test_inactive (403), afk_test_limited (429), "
-    "afk_test_down (503).",
+    epilog=examples(
+        "mockserver serve",
+        "mockserver serve --port 0 --speed instant",
+        "mockserver serve --rate-limit 500/60s --max-concurrent-jobs 10   (the real API's limits)",
+        "MOCKSERVER_SEED=7 mockserver serve --log-format json",
+    )
+    + """\n
+\b
+Keys that work at once:
+  afk_test           1,000,000 credits
+  afk_test_poor      1 credit: 402 on anything dearer
+  afk_test_inactive  403
+  afk_test_limited   429 above one request a second
+  afk_test_down      503 on every submission""",
 )
 @with_settings()
 def command(**given: Any) -> None:

@@ -18,7 +18,8 @@ def sample_body(model: Model, prompt: str, *, every: bool, chance: Chance) -> di
     schema = model.parameters_schema
     required = schema.get("required", [])
     optional = [name for name in schema["properties"] if name not in required]
-    chosen = optional if every else [optional[int(chance() * len(optional))]] if optional else []
+    telling = [name for name in optional if schema["properties"][name].keys() - {"type"}] or optional
+    chosen = optional if every else [telling[int(chance() * len(telling))]] if telling else []
     parameters = {
         name: _value(schema["properties"][name], chance)
         for name in schema["properties"]

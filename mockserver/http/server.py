@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from mockserver.core.errors import Refusal
+from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
 from mockserver.http.request import Request
 from mockserver.http.router import Router
@@ -49,9 +50,9 @@ class Area(NamedTuple):
 class HttpServer(web.Server):
     """Answers requests from areas; every error is a JSON answer with an x-request-id."""
 
-    def __init__(self, areas: list[Area], limits: Limits) -> None:
+    def __init__(self, areas: list[Area], limits: Limits, *, logs_requests: bool = False) -> None:
         super().__init__(
-            self._answer,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
+            self._logged if logs_requests else self._answer,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
             request_factory=self._request,
             access_log=None,
             max_line_size=limits.line_bytes,
@@ -95,6 +96,14 @@ class HttpServer(web.Server):
         except web.HTTPException as error:  # aiohttp would send it as it is, in plain text
             return self.on_malformed(request, 500, error)
         return self.finished(answer, request, cors=area.is_open_to_browsers)
+
+    async def _logged(self, request: Request) -> Answer:
+        began = self._loop.time()
+        answer = await self._answer(request)
+        took_ms = 1000 * (self._loop.time() - began)
+        place = shortened(request.path_text)
+        log.info("%s %s -> %d in %.1f ms (%s)", request.method, place, answer.status, took_ms, request.id)
+        return answer
 
     async def _routed(self, area: Area, request: Request, path: str) -> Answer:
         if request.method == "OPTIONS":

@@ -135,11 +135,11 @@ async def test_a_lowered_limit_holds_for_the_next_job(store: Store) -> None:
 
 
 async def test_after_a_lowered_limit_a_freed_slot_is_given_only_once_enough_are_free(store: Store) -> None:
-    await limited(store, 2)
-    jobs = [await accepted(store, draft(number, slots=2)) for number in range(3)]
+    await limited(store, 3)
+    jobs = [await accepted(store, draft(n, slots=3, life=plan(runs_s=10.0 * (n + 1)))) for n in range(4)]
     await store.put_team(TEAM._replace(max_concurrent_jobs=1))
     await store.change_plan(jobs[0].id, timeline.cancelled_by(jobs[0].plan, NOW + 1), NOW + 1)
-    assert await starts(store, 3) == [0, 0, 10]
+    assert await starts(store, 4) == [0, 0, 0, 30]
 
 
 submissions = st.tuples(st.integers(0, 6), st.sampled_from([0, 2]), st.sampled_from([1, 3, 8, NEVER]))

@@ -1,0 +1,63 @@
+"""Running the real command in processes of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "APIFRAME_"))}
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run `mockserver ARGUMENTS` to its end, in an empty folder."""
+
+    def run(*arguments: str, **environment: str) -> Done:
+        command = [sys.executable, "-m", "mockserver", *arguments]
+        env = {**ENVIRONMENT, **environment}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start `mockserver ARGUMENTS`, in an empty folder; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "mockserver", *arguments]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        process = subprocess.Popen(command, cwd=tmp_path, env={**ENVIRONMENT, **environment}, **pipes)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def url_of(process: "subprocess.Popen[str]") -> str:
+    """The address in the first line of a server's output, which has no other form."""
+    assert process.stdout is not None
+    words = process.stdout.readline().split(" ")
+    assert words[:2] == ["listening", "on"]
+    return words[2].rstrip("\n")
