@@ -28,8 +28,8 @@ test: $(READY) ## run the tests
 	$(PYTEST) -n auto $(ARGS)
 
 .PHONY: test-deep
-test-deep: $(READY) ## run the tests that take minutes
-	$(PYTEST) -m deep --timeout 3600 $(ARGS)
+test-deep: $(READY) ## run the tests with much more generated input; takes long
+	$(PYTEST) -n auto --hypothesis-profile deep --timeout 3600 $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## check style and format
