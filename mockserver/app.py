@@ -128,7 +128,7 @@ def tune_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 50, 1_000)
+    gc.set_threshold(2_000, 20, 1_000)
 
 
 def _let_through(_: Request) -> None:
