@@ -183,17 +183,18 @@ class Deliverer:
             self._lanes.pop(job_id, None)
 
     async def _attempt(self, delivery: Delivery, job: Job, hook: Webhook) -> None:
-        body = payload(job, delivery, self._service.result_json(job))
-        headers = self._headers(delivery, hook, body)
         at, began = self._clock.now(), asyncio.get_running_loop().time()
-        if hook.order == "drop":
-            heard = Heard(None, error=DROPPED, may_retry=False)
-        else:
-            try:
+        body, headers = b"", dict[str, str]()
+        try:
+            body = payload(job, delivery, self._service.result_json(job))
+            headers = self._headers(delivery, hook, body)
+            if hook.order == "drop":
+                heard = Heard(None, error=DROPPED, may_retry=False)
+            else:
                 heard = await self._post(hook.url, body, headers)
-            except Exception as error:
-                log.exception("bug: delivery %s", delivery.id)
-                heard = Heard(None, error=f"bug of the mock: {error!r}", may_retry=False)
+        except Exception as error:
+            log.exception("bug: delivery %s", delivery.id)
+            heard = Heard(None, error=f"bug of the mock: {error!r}", may_retry=False)
         # Moving the clock by hand is no time that the receiver took, and must not put off the next attempt.
         took_s = 0.0 if self._clock.is_frozen else (asyncio.get_running_loop().time() - began) * self._clock.speed
         after = after_attempt(

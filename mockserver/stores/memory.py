@@ -1,28 +1,23 @@
-"""The store in this process's memory: gone with the process, bounded, the fastest.
-
-A job is kept as one plain tuple of strings and numbers, which the garbage collector stops tracking; named tuples
-and enum members would be visited in every full collection.
-"""
+"""The store in this process's memory: gone with the process, bounded, the fastest."""
 
 import asyncio
 import heapq
 import logging
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import count, islice
-from typing import Any
+from itertools import islice
 
 from mockserver.core.accounts import Key, RateLimit, Team
-from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus, reschedule, schedule, webhook_status
+from mockserver.core.deliveries import Attempt, Delivery, reschedule, schedule, webhook_status
 from mockserver.core.idempotency import LIFETIME_S, Claim, Record
-from mockserver.core.jobs import Job, Webhook, WebhookStatus
+from mockserver.core.jobs import Job
 from mockserver.core.ledger import Ledger
 from mockserver.core.slots import take_slot
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.stores.index import Entry, JobIndex
+from mockserver.stores.outbox import Outbox
 from mockserver.stores.protocol import (
-    REMEMBERED_DELIVERIES,
     Accepted,
     Caller,
     Clash,
@@ -34,15 +29,13 @@ from mockserver.stores.protocol import (
     Replay,
     TooFewCredits,
 )
+from mockserver.stores.rows import Row, packed, unpacked
 
 log = logging.getLogger(__name__)
-
-Row = tuple[Any, ...]
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
 _STATUSES = {status.value: status for status in JobStatus}
-_WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
 
 
 class MemoryStore:
@@ -68,13 +61,7 @@ class MemoryStore:
         self._free_at: dict[str, list[float]] = {}
         self._open: dict[str, dict[str, float]] = {}  # of each team, by job: when it was ready to start
         self._open_checks: dict[str, deque[str]] = {}
-        self._due: list[tuple[float, int, str]] = []
-        self._sequence = count()
-        self._pending: dict[str, Delivery] = {}
-        self._pending_of_job: dict[str, set[str]] = {}
-        self._in_flight: dict[str, float] = {}
-        self._done: OrderedDict[str, Delivery] = OrderedDict()
-        self._attempts: dict[str, list[Attempt]] = {}
+        self._outbox = Outbox()
         self._evicted = 0
 
     # Keys and limits
@@ -104,7 +91,7 @@ class MemoryStore:
         if record.fingerprint != claim.fingerprint:
             return Clash()
         row = self._rows.get(record.job_id)
-        status = _unpacked(row).moment(now).status if row else _STATUSES[record.final_status or "COMPLETED"]
+        status = unpacked(row).moment(now).status if row else _STATUSES[record.final_status or "COMPLETED"]
         return Replay(record.job_id, status)
 
     async def submit(self, draft: Draft, now: float) -> Outcome:
@@ -125,7 +112,7 @@ class MemoryStore:
             record = Record(job.id, claim.fingerprint, job.created_at + LIFETIME_S)
             self._records[job.user_id, claim.key] = record
             self._records_by_age.append((record.expires_at, (job.user_id, claim.key)))
-        self._rows[job.id] = _packed(job)
+        self._rows[job.id] = packed(job)
         self._note_end(job)
         self._index(job).add((job.created_at, job.id), job.model)
         if job.webhook is not None:
@@ -160,7 +147,7 @@ class MemoryStore:
         still_open, checks = self._open.get(team, {}), self._open_checks.get(team, deque())
         for _ in range(min(2, len(checks))):  # two out for one in: no more are kept than the jobs that are open
             other = checks.popleft()
-            if other in still_open and _unpacked(self._rows[other]).plan.ended_at <= now:
+            if other in still_open and unpacked(self._rows[other]).plan.ended_at <= now:
                 del still_open[other]
             elif other in still_open:
                 checks.append(other)
@@ -180,10 +167,10 @@ class MemoryStore:
         while len(self._rows) > self._max_jobs and self._ends and self._ends[0][0] <= now:
             ended_at, job_id = heapq.heappop(self._ends)
             row = self._rows.get(job_id)
-            job = None if row is None else _unpacked(row)
+            job = None if row is None else unpacked(row)
             if job is None or job.plan.ended_at != ended_at:
                 continue
-            if job_id in self._pending_of_job:
+            if self._outbox.waits_for(job_id):
                 self._undelivered.add(job_id)
             else:
                 self._remove(job, job.plan.outcome)
@@ -204,7 +191,7 @@ class MemoryStore:
 
     async def job(self, job_id: str) -> Job | None:
         row = self._rows.get(job_id)
-        return None if row is None else _unpacked(row)
+        return None if row is None else unpacked(row)
 
     async def page(self, query: JobQuery, now: float) -> Page:
         if query.job_id is not None:
@@ -216,7 +203,7 @@ class MemoryStore:
         step = SCAN if query.status or query.model else query.limit + 1
         while entries := self._before(query.owner, after, step):
             for _, job_id in entries:
-                job = _unpacked(self._rows[job_id])
+                job = unpacked(self._rows[job_id])
                 if _fits(job, query, now):
                     if len(found) == query.limit:
                         return Page(found, has_more=True)
@@ -246,13 +233,13 @@ class MemoryStore:
 
     def _give_plan(self, job: Job, plan: Plan, now: float, *, was_final: bool) -> Job:
         changed = job._replace(plan=plan)
-        self._rows[job.id] = _packed(changed)
+        self._rows[job.id] = packed(changed)
         if plan.ended_at != job.plan.ended_at:
             self._note_end(changed)
         if not was_final:
             refund_at = plan.ended_at if plan.refunds else math.inf
             self._ledgers[job.team_id].refund(job.id, job.cost, refund_at)
-            self._drop_pending(job.id)
+            self._outbox.drop(job.id)
             self._schedule(reschedule(job, changed, now))
         return changed
 
@@ -261,7 +248,7 @@ class MemoryStore:
         if not still_open:
             return []
         limit = self._teams[team_id].max_concurrent_jobs or len(still_open)
-        jobs = [_unpacked(self._rows[job_id]) for job_id in still_open]
+        jobs = [unpacked(self._rows[job_id]) for job_id in still_open]
         jobs = [job for job in jobs if job.plan.ended_at > now]
         free_at = sorted(job.plan.ended_at for job in jobs if job.plan.started_at <= now)[-limit:]
         self._free_at[team_id] = free_at
@@ -303,100 +290,45 @@ class MemoryStore:
     # Deliveries
 
     def _schedule(self, deliveries: Iterable[Delivery]) -> None:
-        earliest = self._due[0][0] if self._due else math.inf
-        for delivery in deliveries:
-            self._pending[delivery.id] = delivery
-            self._pending_of_job.setdefault(delivery.job_id, set()).add(delivery.id)
-            heapq.heappush(self._due, (delivery.due_at, next(self._sequence), delivery.id))
-        if self._due and self._due[0][0] < earliest:
+        if self._outbox.put(deliveries):
             self.due_changed.set()
 
-    def _drop_pending(self, job_id: str) -> None:
-        pending = self._pending_of_job.pop(job_id, set())
-        for delivery_id in pending - self._in_flight.keys():
-            del self._pending[delivery_id]
-        if under_way := pending & self._in_flight.keys():
-            self._pending_of_job[job_id] = under_way
-
     async def claim_due(self, now: float, limit: int) -> list[tuple[Delivery, Job]]:
-        taken: list[tuple[Delivery, Job]] = []
-        while self._due and self._due[0][0] <= now and len(taken) < limit:
-            entry = heapq.heappop(self._due)
-            if self._is_waiting(*entry):
-                delivery = self._pending[entry[2]]
-                self._in_flight[delivery.id] = delivery.due_at
-                taken.append((delivery, _unpacked(self._rows[delivery.job_id])))
-        return taken
+        return [(each, unpacked(self._rows[each.job_id])) for each in self._outbox.take(now, limit)]
 
     async def next_due_at(self) -> float:
-        self._skip_stale()
-        return self._due[0][0] if self._due else math.inf
-
-    def _skip_stale(self) -> None:
-        """Take off the front of the heap what was dropped, taken, or moved to another instant."""
-        while self._due and not self._is_waiting(*self._due[0]):
-            heapq.heappop(self._due)
-
-    def _is_waiting(self, due_at: float, _: int, delivery_id: str) -> bool:
-        delivery = self._pending.get(delivery_id)
-        return delivery is not None and delivery.due_at == due_at and delivery_id not in self._in_flight
+        return self._outbox.next_due_at()
 
     async def settle(self, delivery: Delivery, attempt: Attempt) -> None:
-        self._in_flight.pop(delivery.id, None)
-        if delivery.id not in self._pending:  # its job's plan changed, or all was reset
+        is_done = self._outbox.settle(delivery, attempt)
+        if not is_done:
+            self.due_changed.set()
             return
-        self._attempts.setdefault(delivery.id, []).append(attempt)
-        if not delivery.status.is_final:
-            self._schedule([delivery])
-            return
-        del self._pending[delivery.id]
-        pending = self._pending_of_job[delivery.job_id]
-        pending.discard(delivery.id)
-        if not pending:
-            del self._pending_of_job[delivery.job_id]
-            self._release(delivery.job_id)
-        self._remember(delivery)
-
-    def _release(self, job_id: str) -> None:
-        if job_id in self._undelivered:
-            self._undelivered.remove(job_id)
-            self._note_end(_unpacked(self._rows[job_id]))
-
-    def _remember(self, delivery: Delivery) -> None:
-        self._done[delivery.id] = delivery
+        job = unpacked(self._rows[delivery.job_id])
         if delivery.is_about_the_end:
-            job = _unpacked(self._rows[delivery.job_id])
-            self._rows[job.id] = _packed(job._replace(webhook_status=webhook_status(delivery)))
-        if len(self._done) > REMEMBERED_DELIVERIES:
-            old, _ = self._done.popitem(last=False)
-            self._attempts.pop(old, None)
+            self._rows[job.id] = packed(job._replace(webhook_status=webhook_status(delivery)))
+        if job.id in self._undelivered and not self._outbox.waits_for(job.id):
+            self._undelivered.remove(job.id)
+            self._note_end(job)
 
     async def is_settled(self, now: float) -> bool:
-        self._skip_stale()
-        is_taken = any(due_at <= now for due_at in self._in_flight.values())
-        return not is_taken and (not self._due or self._due[0][0] > now)
+        return self._outbox.is_settled(now)
 
     async def deliveries(self, job_id: str | None = None) -> list[tuple[Delivery, list[Attempt]]]:
-        known = [*self._done.values(), *self._pending.values()]
-        chosen = [each for each in known if job_id is None or each.job_id == job_id]
-        chosen.sort(key=lambda each: (each.event_at, each.id))
-        return [(each, list(self._attempts.get(each.id, ()))) for each in chosen]
+        return self._outbox.remembered(job_id)
 
     async def redeliver(self, delivery_id: str, now: float) -> Delivery | None:
-        delivery = self._done.get(delivery_id) or self._pending.get(delivery_id)
+        delivery = self._outbox.find(delivery_id)
         if delivery is None or delivery.job_id not in self._rows:
             return None
-        if delivery_id in self._in_flight or delivery.event_at > now:
-            return delivery
-        self._done.pop(delivery_id, None)
-        again = delivery._replace(due_at=now, attempts=0, status=DeliveryStatus.PENDING)
-        self._schedule([again])
+        again = self._outbox.again(delivery, now)
+        self.due_changed.set()
         return again
 
     # All of it
 
     async def counts(self) -> Counts:
-        return Counts(len(self._rows), self._evicted, len(self._pending))
+        return Counts(len(self._rows), self._evicted, len(self._outbox))
 
     async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
         self._clear()
@@ -408,31 +340,6 @@ class MemoryStore:
 
     async def close(self) -> None:
         self._clear()
-
-
-_PLAIN_FIELDS = Job._fields.index("webhook")
-
-
-def _packed(job: Job) -> Row:
-    hook, plan, status = job.webhook, job.plan, job.webhook_status
-    return (
-        *job[:_PLAIN_FIELDS],
-        None if hook is None else (*hook,),
-        None if status is None else status.value,
-        (*plan[:4], plan.outcome.value, plan.error, plan.keeps_s),
-    )
-
-
-def _unpacked(row: Row) -> Job:
-    hook, status, plan = row[_PLAIN_FIELDS:]
-    return Job._make(
-        (
-            *row[:_PLAIN_FIELDS],
-            None if hook is None else Webhook._make(hook),
-            None if status is None else _WEBHOOK_STATUSES[status],
-            Plan._make((*plan[:4], _STATUSES[plan[4]], *plan[5:])),
-        )
-    )
 
 
 def _fits(job: Job, query: JobQuery, now: float) -> bool:

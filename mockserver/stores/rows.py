@@ -1,0 +1,35 @@
+"""A job as one plain tuple of strings, bytes and numbers, which the garbage collector does not track."""
+
+from typing import Any
+
+from mockserver.core.jobs import Job, Webhook, WebhookStatus
+from mockserver.core.timeline import JobStatus, Plan
+
+Row = tuple[Any, ...]
+_STATUSES = {status.value: status for status in JobStatus}
+_WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
+_PLAIN_FIELDS = Job._fields.index("webhook")
+
+
+def packed(job: Job) -> Row:
+    """The job without named tuples and enum members, which every full collection would visit."""
+    hook, plan, status = job.webhook, job.plan, job.webhook_status
+    return (
+        *job[:_PLAIN_FIELDS],
+        None if hook is None else (*hook,),
+        None if status is None else status.value,
+        (*plan[:4], plan.outcome.value, plan.error, plan.keeps_s),
+    )
+
+
+def unpacked(row: Row) -> Job:
+    """The job again."""
+    hook, status, plan = row[_PLAIN_FIELDS:]
+    return Job._make(
+        (
+            *row[:_PLAIN_FIELDS],
+            None if hook is None else Webhook._make(hook),
+            None if status is None else _WEBHOOK_STATUSES[status],
+            Plan._make((*plan[:4], _STATUSES[plan[4]], *plan[5:])),
+        )
+    )
