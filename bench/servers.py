@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mockserver.app import App, tune_collector
-from mockserver.cli.running import run_loop, wait_for_stop
+from mockserver.cli.running import Stop, run_loop
 from mockserver.settings import Settings
 
 KEY = "afk_test"
@@ -34,7 +34,7 @@ async def serve_bare(answers: dict[str, dict[str, str]]) -> None:
     await site.start()
     host, port = runner.addresses[0]
     print(f"http://{host}:{port}", flush=True)
-    await wait_for_stop()
+    await Stop().wait()
     await runner.cleanup()
 
 
@@ -68,7 +68,7 @@ async def serve_filled(count: int) -> None:
     grown = _resident_bytes() - before
     tune_collector()
     print(f"{url} {grown / max(1, count):.0f}", flush=True)
-    await wait_for_stop()
+    await Stop().wait()
     await app.close()
 
 

@@ -1,5 +1,6 @@
 """`mockserver`, the command."""
 
+import io
 import sys
 
 from mockserver.cli.main import run
@@ -7,6 +8,9 @@ from mockserver.cli.main import run
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 the check failed, 2 misused."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal cannot show is escaped
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -7,11 +7,18 @@ from datetime import UTC, datetime
 from typing import Literal
 
 _KEY = re.compile(r"afk_[A-Za-z0-9_\-]+")
+_KEY_IN_PATH = re.compile(r"(?<=/_mock/keys/)[^/\s\"?]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def masked(text: str) -> str:
-    """The text with every API key in it replaced."""
-    return _KEY.sub("afk_***", text)
+    """The text with every API key in it replaced, those included that the control plane's paths name."""
+    return _KEY_IN_PATH.sub("***", _KEY.sub("afk_***", text))
+
+
+def on_one_line(text: str) -> str:
+    """The text with line ends and other control characters written as escapes: nobody forges lines with a request."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class TextLines(logging.Formatter):
@@ -20,7 +27,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record, with its traceback where there is one."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        text = f"{at} {record.levelname.lower()} {record.getMessage()}"
+        text = f"{at} {record.levelname.lower()} {on_one_line(record.getMessage())}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return masked(text)
@@ -39,7 +46,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return masked(json.dumps(fields, ensure_ascii=False))
+        return masked(json.dumps(fields))
 
 
 def set_up(form: Literal["text", "json"], *, is_quiet: bool) -> None:

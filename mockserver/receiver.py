@@ -1,11 +1,11 @@
 """A receiver of webhooks that verifies signatures: behind `mockserver listen` and the demo."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from mockserver.core.jsontext import parse
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, matching_scheme
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -42,8 +42,8 @@ class Receiver:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
-        address = self._runner.addresses[0]
-        return f"http://{address[0]}:{address[1]}/webhooks"
+        name, number = self._runner.addresses[0][:2]
+        return f"http://{f'[{name}]' if ':' in name else name}:{number}/webhooks"
 
     async def close(self) -> None:
         """Stop listening."""
@@ -55,7 +55,7 @@ class Receiver:
         sent = request.headers.get(HEADER, "")
         scheme = next((found for key in self._keys if (found := matching_scheme(key, raw, sent))), None)
         try:
-            body = json.loads(raw)
+            body = parse(raw).value
         except ValueError:
             body = raw.decode("utf-8", "replace")
         self._on_delivery(Received(request.headers.get(EVENT_HEADER, ""), body, sent, scheme))

@@ -1,9 +1,11 @@
 """Every setting once: name, default, help. Flags, environment, mockserver.toml, --help and docs come from here."""
 
+import ipaddress
 import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +14,8 @@ from mockserver.core.durations import FORM_HINT, duration_s
 
 ENVIRONMENT = "MOCKSERVER_"
 FILE = "mockserver.toml"
+CONFIG = ENVIRONMENT + "CONFIG"
+"""The environment variable behind `--config`."""
 
 
 class SettingsError(Exception):
@@ -53,14 +57,19 @@ class Setting(NamedTuple):
     shown_default: str
     form: str
     help: str
-    flag: str = ""
-    """Where it is not the name with dashes."""
+    short: str = ""
+    """The flag's short form."""
     is_switch: bool = False
 
     @property
     def option(self) -> str:
         """The command line's flag."""
-        return self.flag or "--" + self.name.replace("_", "-")
+        return "--" + self.key
+
+    @property
+    def key(self) -> str:
+        """The name in mockserver.toml."""
+        return self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
@@ -68,8 +77,36 @@ class Setting(NamedTuple):
         return ENVIRONMENT + self.name.upper()
 
 
-def _text(value: str) -> str:
+def _host(value: str) -> str:
+    if not _is_host(value):
+        msg = 'want a host name or an address, as in "127.0.0.1", without http:// and port'
+        raise ValueError(msg)
     return value
+
+
+def _is_host(text: str) -> bool:
+    """Whether the text could be a host's name or address; an empty one would stand for all addresses."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        return text.encode("idna") != b"" and text.isprintable() and not any(mark in text for mark in " /:@*[]?#,")
+    except UnicodeError:
+        return False
+
+
+def _token(value: str) -> str:
+    if not (value.isascii() and value.isprintable() and value == value.strip()):
+        msg = "want printable ASCII without spaces around it, as a header can carry it"
+        raise ValueError(msg)
+    return value
+
+
+MOST_DIGITS = 20
+"""More than any whole number here has; endless ones are not even read."""
 
 
 def _port(value: str) -> int:
@@ -77,10 +114,8 @@ def _port(value: str) -> int:
 
 
 def _whole(value: str, least: int = 1, most: int = 10**12) -> int:
-    try:
-        number = int(value)
-    except ValueError:
-        number = least - 1
+    digits = value.strip()
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS else -1
     if not least <= number <= most:
         msg = f"want a whole number from {least} to {most}"
         raise ValueError(msg)
@@ -90,16 +125,21 @@ def _whole(value: str, least: int = 1, most: int = 10**12) -> int:
 def _speed(value: str) -> float:
     if value.strip().lower() == "instant":
         return math.inf
-    return _positive(value, 'want a number above 0, or "instant"')
+    return _number(value, 0.001, 1_000_000, ', or "instant"')
 
 
-def _positive(value: str, wanted: str = "want a number above 0") -> float:
+def _megabytes(value: str) -> float:
+    return _number(value, 0.001, 1_000)
+
+
+def _number(value: str, least: float, most: float, otherwise: str = "") -> float:
     try:
         number = float(value)
     except ValueError:
-        number = 0.0
-    if not (number > 0 and math.isfinite(number)):
-        raise ValueError(wanted)
+        number = math.nan
+    if not least <= number <= most:
+        msg = f"want a number from {least:g} to {most:.0f}{otherwise}"
+        raise ValueError(msg)
     return number
 
 
@@ -108,6 +148,14 @@ def _seconds(value: str) -> float:
         return duration_s(value)
     except ValueError:
         raise ValueError(FORM_HINT) from None
+
+
+def _some_seconds(value: str) -> float:
+    seconds = _seconds(value)
+    if seconds == 0:
+        msg = "want more than nothing; " + FORM_HINT
+        raise ValueError(msg)
+    return seconds
 
 
 def _choice(*options: str) -> Callable[[str], str]:
@@ -150,9 +198,9 @@ def _jobs_limit(value: str) -> int | None:
 
 
 def _hosts(value: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip() for part in value.split(",") if part.strip())
-    if not hosts:
-        msg = "want loopback, private, any or host names, separated by commas"
+    hosts = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not hosts or not all(map(_is_host, hosts)):
+        msg = 'want loopback, private, any or whole host names, separated by commas, as in "loopback,hooks.example.com"'
         raise ValueError(msg)
     return hosts
 
@@ -169,8 +217,10 @@ def _attempts(value: str) -> tuple[float, ...]:
 
 
 def _url(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        msg = "want an address that starts with http:// or https://"
+    scheme, _, rest = value.partition("://")
+    is_plain = value.isascii() and value.isprintable() and not any(mark in value for mark in " ?#\"'<>\\")
+    if value and not (scheme.lower() in ("http", "https") and rest.strip("/") and is_plain):
+        msg = 'want an address such as "https://mock.example.com", with http:// or https:// and without ? and #'
         raise ValueError(msg)
     return value.rstrip("/")
 
@@ -186,7 +236,7 @@ def _switch(value: str) -> bool:
 SETTINGS = (
     Setting(
         "host",
-        _text,
+        _host,
         "127.0.0.1",
         "HOST",
         "Address to listen on. Anything but loopback closes the control plane unless --admin-token is given.",
@@ -216,7 +266,7 @@ SETTINGS = (
     ),
     Setting(
         "admin_token",
-        _text,
+        _token,
         "none",
         "TOKEN",
         "Opens the control plane to other machines: they send it as X-Mock-Token.",
@@ -236,7 +286,7 @@ SETTINGS = (
         "Where webhooks may go: loopback, private, any, or host names, separated by commas.",
     ),
     Setting("webhook_attempts", _attempts, "0s,1s,5s", "TIMES", "When a webhook is tried, counted from its event."),
-    Setting("webhook_timeout", _seconds, "10s", "SPAN", "How long a webhook's receiver may take."),
+    Setting("webhook_timeout", _some_seconds, "10s", "SPAN", "How long a webhook's receiver may take."),
     Setting("webhook_concurrency", _whole, "32", "N", "Webhooks sent to one host at the same time."),
     Setting("rate_limit", read_rate_limit, "off", "RATE", "Requests of one key: 500/60s is the real API's limit."),
     Setting(
@@ -247,7 +297,7 @@ SETTINGS = (
         "Jobs of one team that run at once; more stay QUEUED. 10 is the real API's example.",
     ),
     Setting("max_jobs", _whole, "100000", "N", "Jobs kept; beyond it finished ones leave, oldest first."),
-    Setting("max_body_mb", _positive, "15", "MB", "Largest JSON body."),
+    Setting("max_body_mb", _megabytes, "15", "MB", "Largest JSON body."),
     Setting("retention", _seconds, "24h", "SPAN", "How long result files stay; 90d is the older documented value."),
     Setting("no_control", _switch, "off", "", "Leave out the control plane under /_mock.", is_switch=True),
     Setting(
@@ -255,25 +305,38 @@ SETTINGS = (
     ),
     Setting("log_format", _choice("text", "json"), "text", "text|json", "Form of the log lines on standard error."),
     Setting("quiet", _switch, "off", "", "Log warnings only.", is_switch=True),
-    Setting("verbose", _switch, "off", "", "Log every request.", "-v", is_switch=True),
+    Setting("verbose", _switch, "off", "", "Log every request, unless --quiet.", "-v", is_switch=True),
 )
 
 SECRETS = frozenset({"admin_token"})
+LISTS = frozenset({"webhook_allow", "webhook_attempts"})
+"""What a file may give as a list of texts."""
 
 
 def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """The settings, each from the strongest place that gives it: flag, environment, file, default.
 
-    *file* must exist when given; without it, mockserver.toml of the current folder is read where there is one.
+    *file*, or the one that MOCKSERVER_CONFIG names, must exist; without either, mockserver.toml of the current folder
+    is read where there is one.
 
     Raises:
         SettingsError: a value, a name or the file is wrong.
     """
-    given = _from_file(file)
-    given |= {row.name: (environment[row.variable], row.variable) for row in SETTINGS if row.variable in environment}
     rows = {row.name: row for row in SETTINGS}
+    given = _from_file(file, environment.get(CONFIG, ""))
+    given |= {row.name: (environment[row.variable], row.variable) for row in SETTINGS if row.variable in environment}
     given |= {name: (value, rows[name].option) for name, value in flags.items()}
     return Settings(**{name: _read(rows[name], value, place) for name, (value, place) in given.items()})
+
+
+def table() -> str:
+    """The settings as docs/settings.md shows them."""
+    lines = ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |"]
+    for row in SETTINGS:
+        flags = ", ".join(f"`{flag}`" for flag in (row.short, f"{row.option} {row.form}".strip()) if flag)
+        cells = (flags, f"`{row.variable}`", row.shown_default, row.help)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _read(row: Setting, value: str, place: str) -> Any:
@@ -285,36 +348,60 @@ def _read(row: Setting, value: str, place: str) -> Any:
         raise SettingsError(msg) from None
 
 
-def _from_file(file: Path | None) -> dict[str, tuple[str, str]]:
-    path = file or Path(FILE)
-    if file is None and not path.is_file():
-        return {}
+def _from_file(flag: Path | None, variable: str) -> dict[str, tuple[str, str]]:
+    """The values of the file that a flag or else a variable names, or else of mockserver.toml, each with its place."""
+    named = [(flag, "--config")] if flag else [(Path(variable), CONFIG)] if variable else []
+    path, place = named[0] if named else (Path(FILE), FILE)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        msg = f'--config: cannot read "{path}": {error.strerror}'
+        if isinstance(error, FileNotFoundError) and not named:
+            return {}
+        msg = f'{place}: cannot read "{path}": {error.strerror}'
         raise SettingsError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        msg = f"{path}: is no text in UTF-8"
+        raise SettingsError(msg) from None
+    except (ValueError, RecursionError) as error:
         msg = f"{path}: is no TOML: {error}"
         raise SettingsError(msg) from None
-    known = {row.name: row for row in SETTINGS}
-    given = {}
-    for key, value in table.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            msg = f'{path}: there is no setting "{key}"; there are {", ".join(sorted(known))}'
+    known = {row.key: row for row in SETTINGS}
+    given: dict[str, tuple[str, str]] = {}
+    for name, value in content.items():
+        row = known.get(name.replace("_", "-"))
+        if row is None:
+            raise SettingsError(_unknown(path, name, value, list(known)))
+        where = f'{path}: "{name}"'
+        if row.name in given:
+            msg = f"{where} stands twice, with - and with _"
             raise SettingsError(msg)
-        given[name] = (_as_text(value, f'{path}: "{key}"'), f'{path}: "{key}"')
+        given[row.name] = (_as_text(row, value, where), where)
     return given
 
 
-def _as_text(value: Any, place: str) -> str:
+def _unknown(path: Path, name: str, value: Any, known: list[str]) -> str:
+    if isinstance(value, dict):
+        return f'{path}: "{name[:80]}" is a table; settings stand alone, without [...] above them'
+    alike = get_close_matches(name.replace("_", "-"), known, n=1)
+    hint = f'did you mean "{alike[0]}"?' if alike else f"there are {', '.join(known)}"
+    return f'{path}: there is no setting "{name[:80]}"; {hint}'
+
+
+def _as_text(row: Setting, value: Any, where: str) -> str:
+    """A value as an environment variable would give it; text for a number and the like is fine, the reverse is not."""
+    is_named = row.name in ("host", "admin_token", "public_url")
     match value:
-        case bool():
+        case str():
+            return value
+        case bool() if row.is_switch:
             return "true" if value else "false"
-        case str() | int() | float():
+        case int() | float() if not (isinstance(value, bool) or row.is_switch or is_named):
             return str(value)
-        case list() if all(isinstance(item, str) for item in value):
+        case list() if row.name in LISTS and all(isinstance(item, str) for item in value):
             return ",".join(value)
-    msg = f"{place} is a {type(value).__name__}; want a text, a number, true, false, or a list of texts"
+    wanted = "true or false" if row.is_switch else "a text" if is_named else "a text or a number"
+    if row.name in LISTS:
+        wanted = "a text or a list of texts"
+    shown = "***" if row.name in SECRETS else str(value)[:80]
+    msg = f"{where}: {shown} will not do: want {wanted}"
     raise SettingsError(msg)

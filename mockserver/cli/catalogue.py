@@ -19,7 +19,7 @@ def model_named(name: str) -> Model:
     models = {model.id: model for model in catalog().all_models()}
     if name in models:
         return models[name]
-    alike = get_close_matches(name, models, n=3, cutoff=0.5)
+    alike = get_close_matches(name.lower(), models, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(alike)}?" if alike else "mockserver models lists them"
     msg = f'there is no model "{name[:80]}"; {hint}'
     raise Misuse(msg)

@@ -5,10 +5,11 @@ import os
 
 import click
 
+from mockserver import logs
 from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
-from mockserver.cli.options import examples
-from mockserver.cli.running import run_loop, wait_for_stop
+from mockserver.cli.options import examples, program
+from mockserver.cli.running import Stop, run_loop
 from mockserver.logs import masked
 from mockserver.receiver import Received, Receiver
 
@@ -32,25 +33,37 @@ from mockserver.receiver import Received, Receiver
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(host: str, port: int, keys: tuple[str, ...], status: int, *, as_json: bool) -> None:
     """Receive webhooks until Ctrl-C, verify their signatures, and print them. A false signature is answered 401."""
-    known = keys or (os.environ.get("APIFRAME_API_KEY", "afk_test"),)
+    logs.set_up("text", is_quiet=True)
+    known = keys or (os.environ.get("APIFRAME_API_KEY") or "afk_test",)
     run_loop(_listen(host, port, known, status, as_json=as_json))
 
 
 async def _listen(host: str, port: int, keys: tuple[str, ...], status: int, *, as_json: bool) -> None:
+    stop = Stop()
+    gone: list[BrokenPipeError] = []
+
     def show(received: Received) -> None:
-        click.echo(_as_json(received) if as_json else _as_text(received))
+        try:
+            click.echo(_as_json(received) if as_json else _as_text(received))
+        except BrokenPipeError as error:
+            gone.append(error)
+            stop.set()
 
     receiver = Receiver(keys, status, show)
     try:
         url = await receiver.start(host, port)
-    except OSError as error:
-        msg = f'--port: cannot listen on "{host}:{port}": {error.strerror or error}; --port 0 takes a free one'
+    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+        why = getattr(error, "strerror", None) or error
+        msg = f'--port: cannot listen on "{host}:{port}": {why}; --port 0 takes a free one'
         raise Misuse(msg) from None
-    click.echo(f"listening on {url}")
     try:
-        await wait_for_stop()
+        click.echo(f"listening on {url}")
+        click.echo(f"try: {program()} sample --curl --webhook {url} {EXAMPLE} | sh", err=True)
+        await stop.wait()
     finally:
         await receiver.close()
+    if gone:
+        raise gone[0]
 
 
 def _as_json(received: Received) -> str:

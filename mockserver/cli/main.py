@@ -1,11 +1,12 @@
 """The `mockserver` command: finds its commands when they are asked for, and turns every misuse into one line."""
 
-import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
 from mockserver import __version__
+from mockserver.logs import masked, on_one_line
 from mockserver.settings import SettingsError
 
 COMMANDS = {
@@ -39,6 +40,21 @@ class Commands(click.Group):
         command: click.Command = import_module(f"mockserver.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed.
+
+        Raises:
+            Misuse: there is none; names the one that looks alike.
+        """
+        if args[0] in COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        alike = get_close_matches(args[0], COMMANDS, n=1)
+        hint = f"did you mean {alike[0]}?" if alike else f"there are {', '.join(COMMANDS)}"
+        msg = f'there is no command "{args[0][:80]}"; {hint}'
+        raise Misuse(msg)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List them without importing them."""
         del ctx
@@ -70,17 +86,13 @@ def run(arguments: list[str]) -> int:
         click.echo(error.ctx.get_help() if error.ctx else "")
         return MISUSED
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        place = context.command_path if context else "mockserver"
-        return _complain(f"{error.format_message()} (see {place} --help)")
+        command = next((word for word in arguments if word in COMMANDS), "")
+        return _complain(f"{error.format_message()} (see {f'mockserver {command}'.strip()} --help)")
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe has gone
-        sys.stdout = None  # nothing may be flushed to it any more
-        return 0
     return result if isinstance(result, int) else 0
 
 
 def _complain(text: str) -> int:
-    click.echo(f"mockserver: {' '.join(text.split())}", err=True)
+    click.echo(f"mockserver: {masked(on_one_line(' '.join(text.split())))}", err=True)
     return MISUSED

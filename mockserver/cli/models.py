@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from mockserver.api.models import catalogue_entry
 from mockserver.cli.catalogue import EXAMPLE, model_named
+from mockserver.cli.main import Misuse
 from mockserver.cli.options import examples
+from mockserver.cli.table import table
 from mockserver.core.catalog import Model, Schema
 from mockserver.core.pricing import cost_range
 from mockserver.schemas import catalog
@@ -23,11 +23,14 @@ from mockserver.schemas import catalog
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")
 def command(model: str | None, modality: str | None, *, as_json: bool) -> None:
     """List models with prices, or one MODEL with its parameters."""
-    chosen = [model_named(model)] if model else catalog().all_models()
+    chosen = catalog().all_models() if model is None else [model_named(model)]
+    if model is not None and modality not in (None, chosen[0].modality):
+        msg = f'--modality: "{modality}" does not fit; {model} makes {chosen[0].modality}s'
+        raise Misuse(msg)
     chosen = [each for each in chosen if modality in (None, each.modality)]
     if as_json:
         click.echo(json.dumps([_as_json(each) for each in chosen], indent=2))
-    elif model:
+    elif model is not None:
         _print_model(chosen[0])
     else:
         _print_list(chosen)
@@ -45,36 +48,33 @@ def _as_json(model: Model) -> dict[str, Any]:
 
 
 def _print_list(models: list[Model]) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("model", "label", "parameters", "prompt", "credits", "price is", "seconds"):
-        table.add_column(heading, justify="right" if heading in ("prompt", "seconds") else "left", no_wrap=True)
-    for model in models:
-        table.add_row(
+    rows = [("model", "credits", "prompt", "seconds", "label", "parameters", "price is")]
+    rows += [
+        (
             model.id,
+            _credits(model),
+            f"{model.prompt_max or 0:,}",
+            f"{model.typical_s:g}",
             model.label,
             model.parameters_name,
-            f"{model.prompt_max or 0:,}",
-            _credits(model),
             model.confidence,
-            f"{model.typical_s:g}",
         )
-    _console().print(table)
+        for model in models
+    ]
+    click.echo(table(rows, right=(2, 3)))
 
 
 def _print_model(model: Model) -> None:
     operation = catalog().operations[model.operation]
     required = model.parameters_schema.get("required", [])
-    console = _console()
-    console.print(f"[bold]{model.id}[/bold]  {model.label}  ({operation.method} {operation.path})")
-    console.print(f"prompt up to {model.prompt_max or 0:,} characters, {_credits(model)} credits ({model.confidence})")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(f"{model.parameters_name}.", no_wrap=True)
-    table.add_column("accepts", overflow="fold")
+    click.echo(f"{model.id}  {model.label}  ({operation.method} {operation.path})")
+    click.echo(f"prompt up to {model.prompt_max or 0:,} characters, {_credits(model, ' credits')} ({model.confidence})")
+    rows = [(f"{model.parameters_name}.", "accepts")]
     for name, schema in model.parameters_schema["properties"].items():
-        table.add_row(name + (" *" if name in required else ""), accepts(schema))
-    console.print(table)
+        rows.append((name + (" *" if name in required else ""), accepts(schema)))
+    click.echo(table(rows))
     if required:
-        console.print("* required")
+        click.echo("* required")
 
 
 def accepts(schema: Schema) -> str:
@@ -98,12 +98,7 @@ _LIMITS = (
 )
 
 
-def _credits(model: Model) -> str:
+def _credits(model: Model, unit: str = "") -> str:
     costs = cost_range(model)
     amount = f"{costs.least}" if costs.least == costs.most else f"{costs.least} to {costs.most}"
-    return amount + {"flat": "", "per-output": " each", "per-second": " a second"}[costs.mode]
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+    return amount + unit + {"flat": "", "per-output": " each", "per-second": " a second"}[costs.mode]

@@ -1,12 +1,16 @@
 """Command line options made from the table of settings."""
 
+import contextlib
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.settings import SETTINGS, Setting, Settings, load
+from mockserver.settings import CONFIG, SETTINGS, Setting, Settings, load
 
 Command = Callable[..., Any]
 
@@ -22,14 +26,14 @@ def with_settings(*left_out: str) -> Callable[[Command], Command]:
             "--config",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Settings file instead of ./mockserver.toml.",
+            help=f"Settings file instead of ./mockserver.toml. [{CONFIG}]",
         )(command)
 
     return decorate
 
 
 def _option(row: Setting) -> Callable[[Command], Command]:
-    names = ["-v", "--verbose"] if row.name == "verbose" else [row.option]
+    names = [flag for flag in (row.short, row.option) if flag]
     shown = f"{row.help} [{row.variable}; default: {row.shown_default}]"
     if row.is_switch:
         return click.option(row.name, *names, is_flag=True, default=None, help=shown)
@@ -39,6 +43,16 @@ def _option(row: Setting) -> Callable[[Command], Command]:
 def examples(*lines: str) -> str:
     """The end of a command's help: example lines, one below the other."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def program() -> str:
+    """How this program is started here: many run it by `make` and have no `mockserver` on their path."""
+    if shutil.which("mockserver"):
+        return "mockserver"
+    python = Path(sys.executable)
+    with contextlib.suppress(ValueError):
+        python = python.relative_to(Path.cwd())
+    return f"{shlex.quote(str(python))} -m mockserver"
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

@@ -20,17 +20,25 @@ def run_loop(main: Coroutine[Any, Any, _T]) -> _T:
     return asyncio.run(main)
 
 
-async def wait_for_stop() -> None:
-    """Return at Ctrl-C or SIGTERM; the second one ends the process at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+class Stop:
+    """Set by Ctrl-C or SIGTERM from its making on; the second signal ends the process at once."""
 
-    def on_signal(number: int, _: object = None) -> None:
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)}:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        loop.call_soon_threadsafe(stop.set)
+        self._loop.call_soon_threadsafe(self._event.set)
 
-    for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)}:
-        signal.signal(number, on_signal)
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):  # Windows sees a signal only when the loop turns
-            await asyncio.wait_for(stop.wait(), 0.5 if sys.platform == "win32" else None)
+    def set(self) -> None:
+        """Stop without a signal."""
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Return when it is set."""
+        while not self._event.is_set():
+            with contextlib.suppress(TimeoutError):  # Windows sees a signal only when the loop turns
+                await asyncio.wait_for(self._event.wait(), 0.5 if sys.platform == "win32" else None)

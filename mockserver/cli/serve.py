@@ -9,8 +9,8 @@ from mockserver import logs
 from mockserver.app import App, tune_collector
 from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
-from mockserver.cli.options import examples, settings_of, with_settings
-from mockserver.cli.running import run_loop, wait_for_stop
+from mockserver.cli.options import examples, program, settings_of, with_settings
+from mockserver.cli.running import Stop, run_loop
 from mockserver.settings import Settings
 
 
@@ -40,6 +40,7 @@ def command(**given: Any) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    stop = Stop()
     app = App(settings)
     try:
         url = await app.start()
@@ -47,12 +48,13 @@ async def _serve(settings: Settings) -> None:
         await app.close()
         raise Misuse(_why(settings, error)) from None
     tune_collector()
-    click.echo(f"listening on {url}")
-    if not settings.quiet:
-        click.echo(f"key: afk_test   control: {url}/_mock/health   stop: Ctrl-C", err=True)
-        click.echo(f"try: mockserver sample --curl --url {url} {EXAMPLE} | sh", err=True)
     try:
-        await wait_for_stop()
+        click.echo(f"listening on {url}")
+        if not settings.quiet:
+            control = "" if settings.no_control else f"control: {url}/_mock/health   "
+            click.echo(f"key: afk_test   {control}stop: Ctrl-C", err=True)
+            click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
+        await stop.wait()
     finally:
         await app.close()
 

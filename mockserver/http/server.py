@@ -1,5 +1,6 @@
 """The HTTP server: aiohttp's low-level one, with our requests, our routes and our errors."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable
@@ -70,6 +71,12 @@ class HttpServer(web.Server):
         """A protocol for one connection."""
         return _Connection(self, loop=self._loop, **self._kwargs)
 
+    def pre_shutdown(self) -> None:
+        """Close connections, those later whose request is still arriving: aiohttp's own would drop the rest of it."""
+        for connection in self.connections:
+            if isinstance(connection, _Connection):
+                connection.stop()
+
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
         limits = self._limits
         protocol.body = payload
@@ -139,18 +146,32 @@ class HttpServer(web.Server):
 class _Connection(web.RequestHandler):
     """One connection, whose protocol errors are ours."""
 
-    __slots__ = ("_is_half_closed", "body")
+    __slots__ = ("_is_half_closed", "_is_stopping", "body")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.body: StreamReader = EMPTY_PAYLOAD
         """Of the request that was begun last."""
-        self._is_half_closed = False
+        self._is_half_closed = self._is_stopping = False
 
     @property
     def is_done(self) -> bool:
-        """Whether the client has closed its side, and nothing that it sent still waits for its turn."""
-        return self._is_half_closed and not self._messages
+        """Whether the client has closed its side or the server stops, and nothing that was sent waits for its turn."""
+        return (self._is_half_closed or self._is_stopping) and not self._messages
+
+    def stop(self) -> None:
+        """Close, after the request under way where its body is still arriving."""
+        if self.body.is_eof():
+            self.close()
+        else:
+            self._is_stopping = True
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's own signature
+        """Close, within *timeout*, which is for what still arrives too."""
+        if self._is_stopping and self._task_handler is not None:
+            _, late = await asyncio.wait([self._task_handler], timeout=timeout)
+            timeout = 0.1 if late else timeout
+        await super().shutdown(timeout)
 
     def data_received(self, data: bytes) -> None:
         """Parse; where a body turns out to be no HTTP, its request is told, which would wait for the rest otherwise."""

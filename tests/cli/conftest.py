@@ -1,6 +1,7 @@
 """Running the real command in processes of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "APIFRAME_"))}
+from mockserver.cli import main
+
+LEFT_OUT = ("MOCKSERVER_", "APIFRAME_", "PYTHON", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+COMMAND = (sys.executable, "-m", "mockserver")
 
 
 class Done(NamedTuple):
@@ -29,10 +34,22 @@ def run(tmp_path: Path) -> Run:
     """Run `mockserver ARGUMENTS` to its end, in an empty folder."""
 
     def run(*arguments: str, **environment: str) -> Done:
-        command = [sys.executable, "-m", "mockserver", *arguments]
         env = {**ENVIRONMENT, **environment}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False)
+        done = subprocess.run(
+            [*COMMAND, *arguments], cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False
+        )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `mockserver ARGUMENTS` in this process: for many that are cheap."""
+
+    def run(*arguments: str) -> Done:
+        code = main.run(list(arguments))
+        return Done(code, *capsys.readouterr())
 
     return run
 
@@ -43,9 +60,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "mockserver", *arguments]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
-        process = subprocess.Popen(command, cwd=tmp_path, env={**ENVIRONMENT, **environment}, **pipes)
+        env = {**ENVIRONMENT, **environment}
+        process = subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, env=env, start_new_session=True, **pipes)
         started.append(process)
         return process
 
@@ -61,3 +78,10 @@ def url_of(process: "subprocess.Popen[str]") -> str:
     words = process.stdout.readline().split(" ")
     assert words[:2] == ["listening", "on"]
     return words[2].rstrip("\n")
+
+
+def stopped(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> Done:
+    """End a server with a signal, and say what it had printed since."""
+    process.send_signal(number)
+    out, err = process.communicate()
+    return Done(process.returncode, out, err)

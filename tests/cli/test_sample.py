@@ -1,0 +1,83 @@
+"""`mockserver sample`."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockserver.core.catalog import Model
+from mockserver.core.jsontext import parse
+from mockserver.core.validation import BodyValidator
+from mockserver.schemas import catalog
+from tests.cli.conftest import Run, Start, url_of
+
+VALIDATOR = BodyValidator(catalog())
+QUOTES = """it's "quoted" $HOME `id` \\n \\ !x % é 🦊"""
+
+
+@pytest.mark.parametrize("options", [[], ["--all-parameters"]], ids=["few", "all"])
+@pytest.mark.parametrize("model", catalog().all_models(), ids=lambda model: model.id)
+def test_a_sample_of_any_model_is_a_valid_request(here: Run, model: Model, options: list[str]) -> None:
+    done = here("sample", model.id, "--seed", "7", "--webhook", "http://127.0.0.1:1/hook", *options)
+    assert VALIDATOR.model_of(model.operation, parse(done.out.encode())) == model
+    assert json.loads(done.out)["webhookUrl"] == "http://127.0.0.1:1/hook"
+
+
+def test_the_same_seed_gives_the_same_sample_and_no_seed_a_new_one(run: Run, here: Run) -> None:
+    first, again, other = (here("sample", "midjourney", "--seed", seed).out for seed in ("7", "7", "8"))
+    assert first == again == run("sample", "midjourney", "--seed", "7").out
+    assert len({first, other, here("sample", "midjourney").out, here("sample", "midjourney").out}) == 4
+
+
+def test_a_prompt_of_one_s_own_is_taken_as_it_is(run: Run) -> None:
+    assert json.loads(run("sample", "imagen-4", "--prompt", QUOTES).out)["prompt"] == QUOTES
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--prompt", ""], "prompt: Too small: expected string to have >=1 characters"),
+        (["--prompt", "🦊" * 1001], "prompt: Too big: expected string to have <=2000 characters"),
+        (["--webhook", "hooks"], "webhookUrl: Invalid URL"),
+        (["--webhook", "hooks", "--prompt", ""], "prompt: Too small: expected string to have >=1 characters; webhook"),
+    ],
+    ids=["empty", "long", "webhook", "both"],
+)
+def test_a_request_that_the_server_would_refuse_is_not_printed(here: Run, options: list[str], said: str) -> None:
+    done = here("sample", "midjourney", *options)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"mockserver: midjourney takes no such request: {said}")
+
+
+def test_a_curl_line_is_one_line_with_address_key_and_body(run: Run) -> None:
+    where = ["--url", "http://127.0.0.1:9/", "--key", "afk_mine"]
+    done = run("sample", "--curl", "imagen-4", "--seed", "7", "--prompt", QUOTES, *where)
+    words = shlex.split(done.out)
+    *start, body = words
+    assert done.out.count("\n") == 1
+    assert start == [
+        *("curl", "-sS", "-w", "\\n", "http://127.0.0.1:9/v2/images/generate"),
+        *("-H", "X-API-Key: afk_mine", "-H", "Content-Type: application/json", "-d"),
+    ]
+    assert json.loads(body) == json.loads(run("sample", "imagen-4", "--seed", "7", "--prompt", QUOTES).out)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the line is written for a POSIX shell")
+@pytest.mark.parametrize("prompt", [None, QUOTES], ids=["invented", "quotes"])
+def test_a_curl_line_runs_in_a_shell(run: Run, start: Start, tmp_path: Path, prompt: str | None) -> None:
+    assert shutil.which("curl"), "curl is what the line calls"
+    url = url_of(start("serve", "--port", "0", "--speed", "instant"))
+    own = [] if prompt is None else ["--prompt", prompt]
+    line = run("sample", "--curl", "--url", url, "flux-2-pro", *own).out
+    done = subprocess.run(["sh"], input=line, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)  # noqa: S607 - sh
+    assert done.stdout.endswith("}\n")
+    accepted = json.loads(done.stdout)
+    assert (accepted["status"], done.stderr) == ("QUEUED", "")
+    read = ["curl", "-sS", "-H", "X-API-Key: afk_test", f"{url}/v2/jobs/{accepted['jobId']}"]
+    job = subprocess.run(read, capture_output=True, encoding="utf-8", check=True).stdout
+    sent = json.loads(shlex.split(line)[-1])
+    assert json.loads(job)["input"] == sent
