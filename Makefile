@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(READY) ## start the fake, submit a job, verify its webhook, download its picture
@@ -30,6 +30,14 @@ test: $(READY) ## run the tests
 .PHONY: test-deep
 test-deep: $(READY) ## run the tests with much more generated input; takes long
 	$(PYTEST) -n auto --hypothesis-profile deep --timeout 3600 $(ARGS)
+
+.PHONY: verify
+verify: $(READY) ## hold the mock to the contract; options in ARGS, such as ARGS="--only IDEMP"
+	@$(BIN)/python -m mockserver verify --profile ci --report-dir build/contract-report $(ARGS)
+
+.PHONY: verify-power
+verify-power: $(READY) ## plant each named defect and show that the contract tests catch it
+	@$(BIN)/python -m tests.power $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## check style and format

@@ -12,7 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from contract_tests import catalogue
 from mockserver.app import App
+from mockserver.cli import verify
 from mockserver.clock import Clock
 from mockserver.core import directives
 from mockserver.settings import SETTINGS
@@ -61,7 +63,7 @@ async def test_the_curl_of_the_readme_gets_the_answer_shown(
 def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^make ([a-z-]+)", "\n".join(blocks("sh")), re.MULTILINE))
-    assert targets == {"demo", "serve", "test", "bench"}
+    assert targets == {"demo", "serve", "test", "bench", "verify", "verify-power"}
     assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
@@ -91,3 +93,16 @@ def test_the_fidelity_page_names_every_limit_that_is_off() -> None:
     page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
     off = [row.option for row in SETTINGS if row.shown_default == "off" and not row.is_switch]
     assert [option for option in off if option not in page] == []
+
+
+def test_the_page_of_clauses_is_printed_from_the_clauses() -> None:
+    assert (ROOT / "docs" / "clauses.md").read_text(encoding="utf-8") == catalogue.page()
+
+
+def test_the_options_of_verify_are_those_of_its_page() -> None:
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"--[a-z][a-z-]+", page))
+    known = {option for parameter in verify.command.params for option in parameter.opts}
+    elsewhere = {"--port", "--speed", "--pyargs", "--contract-seed"}
+    assert shown - known - elsewhere == set()
+    assert known - shown == {"--insecure", "--timeout", "--markdown"}

@@ -120,3 +120,12 @@ def command(home: Path, name: str) -> str:
 
 def site_packages(home: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(home)}))
+
+
+def test_an_installed_wheel_verifies_and_carries_no_tests_of_ours(wheel: Path, installed: Path) -> None:
+    printed = run(command(installed, "mockserver"), "verify", "--only", "LIST,HDR", cwd=installed)
+    assert "Contract kept" in printed
+    assert (installed / "contract-report" / "report.html").is_file()
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {Path(name).parts[0] for name in archive.namelist()}
+    assert {name for name in tops if not name.endswith(".dist-info")} == {"mockserver", "contract_tests"}

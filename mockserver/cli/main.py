@@ -12,6 +12,7 @@ from mockserver.settings import SettingsError
 COMMANDS = {
     "serve": "run the fake",
     "demo": "see the whole path of one job, webhook and picture included",
+    "verify": "hold the mock, or a server that you name, to the contract and report",
     "models": "list models with parameters and prices",
     "sample": "print a valid request, as JSON or as a curl line",
     "listen": "receive webhooks, verify signatures, print them",
