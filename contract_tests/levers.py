@@ -7,6 +7,8 @@ from contract_tests.exchange import Exchange
 from contract_tests.outcome import Inconclusive
 from contract_tests.wire import Wire
 
+HAS_ENDED = 409
+
 
 class Levers:
     """The control plane of a mock."""
@@ -35,12 +37,15 @@ class Levers:
         Raises:
             Inconclusive: the lever did not work, so that nothing can be said of the API.
         """
+        return dict(self._pulled(method, path, body).fields)
+
+    def _pulled(self, method: str, path: str, body: dict[str, Any] | None) -> Exchange:
         raw = None if body is None else json.dumps(body).encode()
-        exchange: Exchange = self._wire.send(method, f"/_mock{path}", [("Content-Type", "application/json")], raw)
-        if exchange.status is None or not 200 <= exchange.status < 300:  # noqa: PLR2004 - 2xx
+        exchange = self._wire.send(method, f"/_mock{path}", [("Content-Type", "application/json")], raw)
+        if exchange.status not in (200, 201, 204, HAS_ENDED):
             msg = f"the control plane refused {method} /_mock{path}: {exchange.summary}"
             raise Inconclusive(msg)
-        return dict(exchange.fields)
+        return exchange
 
     def freeze(self) -> None:
         """Time stands still until it is moved."""
@@ -66,6 +71,6 @@ class Levers:
         """Another balance."""
         self.pull("PATCH", f"/teams/{team_id}", {"credits": balance})
 
-    def end_job(self, job_id: str, **how: Any) -> None:
-        """Complete, fail, cancel or expire it."""
-        self.pull("POST", f"/jobs/{job_id}", how)
+    def end_job(self, job_id: str, **how: Any) -> bool:
+        """Complete, fail, cancel or expire it; whether it had not ended before."""
+        return self._pulled("POST", f"/jobs/{job_id}", how).status != HAS_ENDED

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contract_tests.clauses.idempotency import rank
-from contract_tests.clauses.lifecycle import at
+from contract_tests.clauses.lifecycle import at, at_one_moment
 from contract_tests.contract import Model
 from contract_tests.history import MEANWHILE
 from contract_tests.outcome import Violation
@@ -237,7 +237,7 @@ class Machine(RuleBasedStateMachine):
     def poll(self, job: int) -> None:
         """Look at a job, twice at one moment."""
         for known in self._job(job):
-            first, second = self._look(known), self._look(known)
+            first, second = at_one_moment(self._look(known)), at_one_moment(self._look(known))
             self.trial.require(first == second, f"{first}"[:300], f"{second}"[:300], clause="LIFE-10")
 
     @rule(job=indices)

@@ -85,7 +85,8 @@ def run(wishes: Wishes, environment: Mapping[str, str] = os.environ) -> int:
     talk, out = Console(stderr=True), Console()
     shown = _Shown(talk, wishes)
     report = shown.during(lambda: verify(options, shown))
-    report["comparison"] = comparison(report, before)
+    is_alike = before is not None and before["target"]["kind"] == report["target"]["kind"]
+    report["comparison"] = comparison(report, before if is_alike else None)
     if baseline is not None:
         report = baselines.applied(report, baseline, datetime.now(UTC).date())
     report["exitCode"] = final_code(report)

@@ -169,7 +169,7 @@ def _watch(trial: Trial, story: Story) -> None:
     for look in range(LOOKS):
         _look(story)
         if look == 0:
-            story.sightings[:0] = [_sighting("submit", each) for each in story.submissions if each.status == ACCEPTED]
+            story.sightings[:0] = _submitted(story)
         if look in (1, 4):
             _replay(story, look)
             _list(story)
@@ -185,6 +185,12 @@ def _watch(trial: Trial, story: Story) -> None:
         if not is_virtual and waited_s > LONGEST_S:
             return
         step_s = min(step_s * 1.3, 3600.0 if is_virtual else 3.0)
+
+
+def _submitted(story: Story) -> list[Sighting]:
+    """The answers to the submissions: given at one moment, their order is that of what they say."""
+    seen = [_sighting("submit", each) for each in story.submissions if each.status == ACCEPTED]
+    return sorted(seen, key=lambda each: each.status != "QUEUED")
 
 
 def _finish(trial: Trial, story: Story) -> None:

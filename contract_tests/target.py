@@ -121,8 +121,10 @@ def reach(  # noqa: PLR0913 - what is known of a target
 
 
 @contextlib.contextmanager
-def own_mock(seed: int) -> Iterator[str]:
+def own_mock(seed: int, **settings: Any) -> Iterator[str]:
     """Start our own mock on a free port, in a thread of this process; gives its address.
+
+    Jobs take their real time, which is moved by hand; *settings* are those of the mock.
 
     Raises:
         ImportError: the mock is not installed.
@@ -131,7 +133,7 @@ def own_mock(seed: int) -> Iterator[str]:
     from mockserver.app import App  # noqa: PLC0415
     from mockserver.settings import Settings  # noqa: PLC0415
 
-    app = App(Settings(port=0, seed=seed, speed=1.0, webhook_timeout=0.8))
+    app = App(Settings(**{"port": 0, "seed": seed, "speed": 1.0, "webhook_timeout": 0.8, **settings}))
     with _only_errors_are_logged("mockserver"), _loop_in_a_thread() as run:
         url = run(app.start)
         try:

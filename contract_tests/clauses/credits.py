@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from contract_tests.clause import Level, Method, Need, clause
 from contract_tests.client import GENERATE, Client
+from contract_tests.outcome import Inconclusive
 from contract_tests.strategies import minimal_body
 from contract_tests.trial import ACCEPTED, BAD_REQUEST, NOT_FOUND, OK, PROMPT, UNAUTHORIZED, Trial
 
@@ -141,12 +142,14 @@ def no_overspending(trial: Trial) -> None:
 )
 def failures_are_refunded_once(trial: Trial) -> None:
     """Makes jobs fail at several moments, and reads the balance at once, later and after looking at the job again."""
-    for waits_s in (0.0, 2.0):
+    for waits_s in (0.0, 0.05):
         client = trial.client()
         before = trial.balance(client)
         job_id = trial.accepted(client, trial.body())
         trial.session.pass_time(waits_s)
-        trial.levers.end_job(job_id, fail="no capacity")
+        if not trial.levers.end_job(job_id, fail="no capacity"):
+            msg = "jobs end at once on this mock, so that none can be made to fail"
+            raise Inconclusive(msg)
         for later_s in (0.0, 60.0, 86_400.0):
             trial.session.pass_time(later_s)
             trial.job(client, job_id)
@@ -193,6 +196,7 @@ def refusals_cost_nothing(trial: Trial) -> None:
     levers.change_key(client.key, queueDown=True)
     trial.refused(client.submit(trial.body()), 503)
     levers.change_key(client.key, queueDown=False, rateLimit="1/60s")
+    trial.session.pass_time(61.0)  # what was asked before may count
     trial.expect(client.jobs(), OK)
     trial.refused(client.submit(trial.body()), 429)
     levers.change_key(client.key, rateLimit=None)

@@ -250,7 +250,7 @@ def entries_equal_jobs(trial: Trial) -> None:
         for entry, job in zip(story.entries, story.poll_at_entry, strict=True):
             if entry.get("status") != job.get("status"):
                 continue  # time went by between the two
-            moving = () if trial.session.target.time.is_virtual else ("progress", "webhookStatus")
+            moving = ("webhookStatus",) if trial.session.target.time.is_virtual else ("progress", "webhookStatus")
             names = [name for name in job if name in entry and name not in ("input", *moving)]
             differing = [name for name in names if entry[name] != job[name]]
             shown = "; ".join(f"{name} {entry[name]!r}, not {job[name]!r}" for name in differing)[:300]

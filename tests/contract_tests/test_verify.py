@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from contract_tests.report.write import problem_in
 from contract_tests.runner import Options, verify
 from contract_tests.silence import Silence
 from contract_tests.target import own_mock, reach
+from mockserver.core.accounts import RateLimit
 from tests.contract_tests.bad_server import bad_server
 from tests.imitation.server import Imitation
 
@@ -144,6 +146,19 @@ def test_a_found_mock_is_left_with_a_running_clock() -> None:
         target.close()
 
     assert (report["clauses"][0]["verdict"], clock["frozen"]) == ("PASS", False)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"speed": math.inf}, {"rate_limit": RateLimit(50, 60.0), "max_concurrent_jobs": 2}, {"webhook_signing": "raw"}],
+    ids=["instant", "limited", "raw"],
+)
+def test_a_mock_may_be_set_up_otherwise(settings: dict[str, Any]) -> None:
+    some = [name for name in CLAUSES if name.startswith(("LIFE", "LIST", "CRED", "VAL-3"))]
+    with own_mock(1, **settings) as url:
+        report = verified(target=url, only=[*some, "WH-1", "WH-3", "WH-5"])
+
+    assert ids(report, "FAIL", "WARN", "NOT EXERCISED") == []
 
 
 @pytest.mark.parametrize("name", ["mock", "plain"])
