@@ -16,11 +16,13 @@ class Step(NamedTuple):
 class Violation(AssertionError):
     """The target broke a promise.
 
-    *clause* is the id of the promise, or empty for the one at hand; *seen* may be an exchange.
+    *clause* is the id of the promise, or empty for the one at hand; *seen* may be an exchange, or was seen *at* one.
     """
 
-    def __init__(self, expected: str, seen: "str | Exchange", *, clause: str = "", cause: str = "") -> None:
-        self.exchange = seen if isinstance(seen, Exchange) else None
+    def __init__(
+        self, expected: str, seen: "str | Exchange", *, clause: str = "", cause: str = "", at: Exchange | None = None
+    ) -> None:
+        self.exchange = seen if isinstance(seen, Exchange) else at
         self.expected = expected
         self.seen = seen.summary if isinstance(seen, Exchange) else seen
         self.clause = clause

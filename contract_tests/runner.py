@@ -417,7 +417,7 @@ class Run:
             "cause": violation.cause[:200],
             "steps": [{"text": step.text, "result": step.result} for step in steps],
             "shrunkFrom": shrunk,
-            "curl": exchange.curl(self.session.secrets) if exchange else "",
+            "curl": exchange.curl(self.session.secrets) if exchange else None,
             "reproduce": f"mockserver verify --only {clause.id} --seed {self.options.seed}"
             f" --profile {self.options.profile.name}{where}",
             "exchange": exchange.shown(self.session.secrets) if exchange else None,

@@ -57,6 +57,8 @@ class Session:
         self.limits: set[str] = set()
         self.watcher: Watch | None = None
         self.stories: list[Story] = []
+        self.prices: dict[str, int] = {}
+        """Credits that bodies cost there, as far as that was found out."""
         self.story_fault = ""
         """Why a story could not be told."""
         self._late = self._late_in_a_row = 0

@@ -6,7 +6,7 @@ On a mock as many as the profile says, in moved time; elsewhere one, the golden 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 from contract_tests.client import Client
@@ -19,9 +19,10 @@ from contract_tests.trial import ACCEPTED, OK, PROMPT, Trial
 
 TERMINAL = ("COMPLETED", "FAILED", "CANCELLED")
 KEY_LENGTH = 255
-LOOKS = 200
 LONGEST_S = 600.0
 """How long a job is watched where time cannot be moved."""
+LONGEST_MOVED_S = 6 * 3600.0
+"""The same where it can: well before keys are forgotten."""
 MAIL_S = 15.0
 MOVED_MAIL_S = 1.0
 """Real time that a webhook may take once its job has ended."""
@@ -58,6 +59,17 @@ class Sighting(NamedTuple):
     exchange: Exchange
 
 
+class Poll(dict[str, Any]):
+    """A job as one answer showed it; a field that is not there reads as None, and `exchange` is that answer."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange.fields)
+        self.exchange = exchange
+
+    def __missing__(self, _: str) -> None:
+        return None
+
+
 @dataclass
 class Story:
     """Everything that was seen of one job."""
@@ -74,15 +86,21 @@ class Story:
     is_over: bool = False
     submissions: list[Exchange] = field(default_factory=list)
     """Sent at one moment, with one key."""
+    refusal: Exchange | None = None
+    """A body that had to be refused, with the key of the submissions, before them."""
+    refused_after: Exchange | None = None
+    """What a good body got with that key, if it was refused too."""
     replays: list[Exchange] = field(default_factory=list)
-    """Sent later, with that key and an equal body in other spellings."""
+    """Sent later, with that key and the same bytes."""
+    respelled: list[Exchange] = field(default_factory=list)
+    """The same with an equal body, spelled otherwise."""
     sightings: list[Sighting] = field(default_factory=list)
-    polls: list[dict[str, Any]] = field(default_factory=list)
+    polls: list[Poll] = field(default_factory=list)
     twins: list[tuple[Exchange, Exchange]] = field(default_factory=list)
     """Pairs of polls with nothing between them."""
     entries: list[dict[str, Any]] = field(default_factory=list)
     """The job's entry whenever the list was read, each followed by `poll_at_entry`."""
-    poll_at_entry: list[dict[str, Any]] = field(default_factory=list)
+    poll_at_entry: list[Poll] = field(default_factory=list)
     balances: list[int] = field(default_factory=list)
     """Before, right after the submissions, at the end."""
     mail: list[Received] = field(default_factory=list)
@@ -100,7 +118,7 @@ class Story:
             raise Inconclusive(msg)
 
     @property
-    def last(self) -> dict[str, Any]:
+    def last(self) -> Poll:
         """The job as it was seen last."""
         return self.polls[-1]
 
@@ -120,6 +138,7 @@ def told(trial: Trial) -> Iterator[Story]:
             session.stories.append(_tell(trial, model, plot, number))
             session.stories[number].steps = list(session.trace)
         story = session.stories[number]
+        trial.at = story.polls[-1].exchange if story.polls else None
         if story.job_id and story.polls:
             session.trace[:] = story.steps
             yield story
@@ -150,9 +169,7 @@ def _tell(trial: Trial, model: Model, plot: Plot, number: int) -> Story:
     story.mailbox = box
     trial.buy(body)
     story.balances.append(_balance(story))
-    story.submissions = trial.together(*[lambda: story.client.submit(body, story.key)] * 2)
-    story.balances.append(_balance(story))
-    accepted = [each for each in story.submissions if each.status == ACCEPTED]
+    accepted = _submit(trial, story)
     if not accepted:
         session.story_fault = f"no job to watch: {story.submissions[0].summary}"
         return story
@@ -163,15 +180,33 @@ def _tell(trial: Trial, model: Model, plot: Plot, number: int) -> Story:
     return story
 
 
+def _submit(trial: Trial, story: Story) -> list[Exchange]:
+    """Use the key with a body that is refused, then twice at one moment with the right one; what was accepted.
+
+    Where the refusal has used the key up, another takes its place: one broken promise must not hide the others.
+    """
+    accepted: list[Exchange] = []
+    story.refusal = story.client.submit({**story.body, "prompt": ""}, story.key)
+    for key in (story.key, story.key[:-1] + "y"):
+        story.key = key
+        story.submissions = trial.together(*[lambda: story.client.submit(story.body, story.key)] * 2)
+        accepted = [each for each in story.submissions if each.status == ACCEPTED]
+        if accepted:
+            break
+        story.refused_after = story.submissions[0]
+    story.balances.append(_balance(story))
+    return accepted
+
+
 def _watch(trial: Trial, story: Story) -> None:
     waited_s, step_s = 0.0, 1.0
     is_virtual = trial.session.target.time.is_virtual
-    for look in range(LOOKS):
+    for look in count():
         _look(story)
         if look == 0:
             story.sightings[:0] = _submitted(story)
         if look in (1, 4):
-            _replay(story, look)
+            _replay(story)
             _list(story)
         if story.polls and story.last.get("status") in TERMINAL:
             story.is_over = True
@@ -182,7 +217,7 @@ def _watch(trial: Trial, story: Story) -> None:
             continue
         trial.session.pass_time(step_s)
         waited_s += step_s
-        if not is_virtual and waited_s > LONGEST_S:
+        if waited_s > (LONGEST_MOVED_S if is_virtual else LONGEST_S):
             return
         step_s = min(step_s * 1.3, 3600.0 if is_virtual else 3.0)
 
@@ -194,7 +229,7 @@ def _submitted(story: Story) -> list[Sighting]:
 
 
 def _finish(trial: Trial, story: Story) -> None:
-    _replay(story, 5)
+    _replay(story)
     _list(story)
     if story.mailbox is not None and story.is_over:
         expects_mail = story.last.get("status", "").lower() in story.events
@@ -213,20 +248,17 @@ def _look(story: Story) -> None:
     story.twins.append(pair)
     for exchange in pair:
         if exchange.status == OK:
-            story.polls.append(dict(exchange.fields))
+            story.polls.append(Poll(exchange))
         story.sightings.append(_sighting("poll", exchange))
 
 
-def _replay(story: Story, look: int) -> None:
-    spellings = {
-        1: json.dumps(story.body),
-        4: json.dumps(dict(reversed(story.body.items())), indent=2),
-        5: json.dumps(story.body, ensure_ascii=False, separators=(" ,", ": ")),
-    }
-    header = ("Idempotency-Key", story.key)
-    exchange = story.client.send("POST", story.submissions[0].path, body=spellings[look].encode(), headers=[header])
-    story.replays.append(exchange)
-    story.sightings.append(_sighting("replay", exchange))
+def _replay(story: Story) -> None:
+    """Repeat the submission with its key: in the same bytes, and with other spaces and the fields in another order."""
+    header, path = ("Idempotency-Key", story.key), story.submissions[0].path
+    story.replays.append(story.client.send("POST", path, value=story.body, headers=[header]))
+    other = json.dumps(dict(reversed(story.body.items())), indent=len(story.replays)).encode()
+    story.respelled.append(story.client.send("POST", path, body=other, headers=[header]))
+    story.sightings += [_sighting("replay", each) for each in (story.replays[-1], story.respelled[-1])]
 
 
 def _list(story: Story) -> None:
@@ -235,7 +267,7 @@ def _list(story: Story) -> None:
     if isinstance(found, list) and found and isinstance(found[0], dict):
         story.entries.append(found[0])
         story.sightings.append(Sighting("list", str(found[0].get("status")), exchange))
-        story.poll_at_entry.append(dict(story.client.job(story.job_id).fields))
+        story.poll_at_entry.append(Poll(story.client.job(story.job_id)))
 
 
 def _sighting(by: str, exchange: Exchange) -> Sighting:

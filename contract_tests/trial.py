@@ -1,5 +1,6 @@
 """What one check works with: requests, requirements, generated input, and calls at the same moment."""
 
+import json
 import math
 import threading
 from collections import Counter
@@ -16,13 +17,13 @@ from contract_tests.client import Client
 from contract_tests.contract import Contract, Model
 from contract_tests.exchange import Exchange
 from contract_tests.levers import Levers
-from contract_tests.outcome import Skip, Violation
+from contract_tests.outcome import Skip, Step, Violation
 from contract_tests.receiver import Mailbox
 from contract_tests.session import Session
 from contract_tests.strategies import minimal_body
 
 if TYPE_CHECKING:
-    from contract_tests.story import Story
+    from contract_tests.story import Poll, Story
 
 T = TypeVar("T")
 ACCEPTED, OK, BAD_REQUEST, UNAUTHORIZED, NOT_FOUND, CONFLICT = 202, 200, 400, 401, 404, 409
@@ -38,6 +39,8 @@ class Trial:
         """How often a requirement was really put to the test."""
         self.tally: Counter[str] = Counter()
         """The same, by the clause that a requirement names."""
+        self.at: Exchange | None = None
+        """Where what is judged now was seen, if that is no exchange itself."""
         self.muted: set[str] = set()
         """Clauses whose violation is known and looked at no further."""
         self.recorded: dict[str, Any] = {}
@@ -102,6 +105,16 @@ class Trial:
         model = self.contract.model(value["model"])
         self.session.purse.buy(model.price_of(value))
 
+    def price(self, value: dict[str, Any]) -> int:
+        """What this body costs on a mock, found out by a submission; the same body is asked about once."""
+        known, name = self.session.prices, json.dumps(value)
+        if name not in known:
+            client = self.client()
+            before = self.balance(client)
+            self.accepted(client, value)
+            known[name] = before - self.balance(client)
+        return known[name]
+
     def job(self, client: Client, job_id: str) -> dict[str, Any]:
         """Look at a job that must be there."""
         return self.expect(client.job(job_id), OK)
@@ -124,6 +137,13 @@ class Trial:
 
         return told(self)
 
+    def looks(self, story: "Story") -> "Iterator[Poll]":
+        """What each look at the story's job showed, in order; a violation found there shows that look."""
+        for poll in story.polls:
+            self.at = poll.exchange
+            yield poll
+        self.at = None
+
     # Requirements
 
     def require(self, is_so: object, expected: str, seen: str | Exchange, *, clause: str = "", cause: str = "") -> None:
@@ -137,19 +157,22 @@ class Trial:
             self.tally[clause] += 1
         if is_so or clause in self.muted:
             return
-        raise self.violation(expected, seen, clause=clause, cause=cause)
+        raise self.violation(Violation(expected, seen, clause=clause, cause=cause, at=self.at))
 
     def require_balance(self, client: Client, wanted: int, expected: str) -> None:
         """Read the balance and put it to the test."""
         seen = self.balance(client)
         self.require(seen == wanted, expected, f"balance {seen}")
 
-    def violation(self, expected: str, seen: str | Exchange, *, clause: str = "", cause: str = "") -> Violation:
-        """A broken promise with the trace that led there."""
-        violation = Violation(expected, seen, clause=clause, cause=cause)
-        violation.steps = tuple(self.session.trace)
+    def violation(self, violation: Violation) -> Violation:
+        """A broken promise with the trace that led there, up to the exchange that shows it."""
+        steps = list(self.session.trace)
+        shown = violation.exchange and Step(violation.exchange.asked, violation.exchange.summary)
+        if shown in steps:
+            steps = steps[: len(steps) - steps[::-1].index(shown)]
+        violation.steps = tuple(steps)
         if self.first_steps is None:
-            self.first_steps, self.first_violation = len(violation.steps), violation
+            self.first_steps, self.first_violation = len(steps), violation
         return violation
 
     def expect(self, exchange: Exchange, status: int, *, clause: str = "") -> dict[str, Any]:

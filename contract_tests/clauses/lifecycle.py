@@ -90,7 +90,7 @@ def progress_never_falls(trial: Trial) -> None:
     """Follows each watched job; a failed one may show 0 again, as the documented example does."""
     for story in trial.stories():
         highest = 0
-        for job in story.polls:
+        for job in trial.looks(story):
             progress = job.get("progress")
             shown = f"progress {progress} of a job that is {job.get('status')}"
             is_number = type(progress) is int and 0 <= progress <= WHOLE
@@ -116,7 +116,7 @@ def every_job_ends(trial: Trial) -> None:
         if not story.is_over and not trial.session.target.time.is_virtual:
             msg = f"the job is {story.last.get('status')} after the time that a check may take"
             raise Inconclusive(msg)
-        trial.require(story.is_over, "a final status", f"{story.last.get('status')} after many hours")
+        trial.require(story.is_over, "a final status", f"{story.last['status']} after many hours")
     if trial.session.target.levers is None:
         return
     client = trial.client()
@@ -141,7 +141,7 @@ def end_is_dated_once(trial: Trial) -> None:
     """Follows the field through each watched job, the last look half a minute after its end."""
     for story in trial.stories():
         ends = []
-        for job in story.polls:
+        for job in trial.looks(story):
             if job["status"] not in TERMINAL:
                 trial.require(job["completedAt"] is None, "null", f"{job['completedAt']} while {job['status']}")
                 continue
@@ -165,6 +165,7 @@ def result_or_error(trial: Trial) -> None:
     """Counts the addresses of each completed job; http is fine on this machine, elsewhere it has to be https."""
     for story in trial.stories():
         job = story.last
+        trial.at = job.exchange
         if job["status"] == "FAILED":
             trial.require(job["error"], "a text in `error`", f"{job['error']!r}")
         if job["status"] != "COMPLETED":
@@ -206,7 +207,7 @@ def facts_do_not_change(trial: Trial) -> None:
     """Compares every look at a job with the first."""
     for story in trial.stories():
         first = story.polls[0]
-        for job in story.polls:
+        for job in trial.looks(story):
             for name in ("createdAt", "model", "input"):
                 seen = f"{job.get(name)!r}"[:300]
                 trial.require(job.get(name) == first.get(name), f"{name} {first.get(name)!r}"[:300], seen)

@@ -71,7 +71,7 @@ class Attack:
         try:
             exchange = send()
         except Inconclusive as silence:
-            violation = trial.violation("an answer", str(silence), cause="no answer in time")
+            violation = trial.violation(Violation("an answer", str(silence), cause="no answer in time"))
             self.works()
             raise (_Hung(violation) if self._is_drawing else violation) from None
         self.judge(exchange, *statuses)

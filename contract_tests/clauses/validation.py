@@ -33,6 +33,8 @@ RICH = 1_000_000
 """Credits for as many jobs as a check may want."""
 BY_UNITS = ".utf-16"
 """Ends the name of a limit whose outside keeps it, for whoever counts characters."""
+EITHER = (BAD_REQUEST, UNAUTHORIZED)
+"""What a bad body with a bad key gets; which of the two is another clause."""
 ASTRAL = "\U0001f98a"
 FAULTS_AT_ONCE = 3
 
@@ -283,13 +285,13 @@ def refusal_changes_nothing(trial: Trial) -> None:
         header = [("Idempotency-Key", keys[-1])]
         trial.refused(client.send("POST", GENERATE, body=raw, headers=header), BAD_REQUEST)
         if len(keys) <= len(bad_values):
-            trial.refused(client.send("POST", GENERATE, body=raw, headers=header, key=UNKNOWN_KEY), UNAUTHORIZED)
-    trial.require(trial.balance(client) == balance, f"balance {balance} still", client.me(), cause="charged")
+            trial.refused(client.send("POST", GENERATE, body=raw, headers=header, key=UNKNOWN_KEY), *EITHER)
+    trial.require_balance(client, balance, f"balance {balance} still")
     now = [job["id"] for job in trial.listed(client, limit=100)]
     trial.require(now == known, f"{len(known)} jobs still", f"{len(now)} jobs", cause="a job was made")
     if trial.session.target.levers is not None:
         trial.refused(client.submit(body, "k" * 256), BAD_REQUEST)
-        trial.require(trial.balance(client) == balance, f"balance {balance} still", client.me(), cause="charged")
+        trial.require_balance(client, balance, f"balance {balance} still")
         made = [trial.accepted(client, body, key) for key in keys]
         trial.require(len(set(made)) == len(keys), "a job of its own for each key", f"{len(set(made))} jobs")
 

@@ -206,7 +206,7 @@ def webhook_status_tells(trial: Trial) -> None:
     for story in trial.stories():
         if story.mailbox is None or not story.is_over or story.last["status"].lower() not in story.events:
             continue
-        for job in story.polls:
+        for job in trial.looks(story):
             if job["status"] not in TERMINAL:
                 trial.require(job["webhookStatus"] == "pending", "pending while it runs", f"{job['webhookStatus']}")
         final = [mail for mail in story.mail if mail.event != "progress"]
@@ -348,7 +348,7 @@ def no_address_no_delivery(trial: Trial) -> None:
     for story in trial.stories():
         if story.mailbox is None:
             tested = True
-            for job in story.polls:
+            for job in trial.looks(story):
                 trial.require(job["webhookStatus"] is None, "webhookStatus null", f"{job['webhookStatus']}")
     if not tested:
         msg = "the golden job has a webhook, because there is a receiver; a run without --receiver tests this"

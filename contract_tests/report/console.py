@@ -34,7 +34,7 @@ STYLES = {
 _OUTCOMES = {"kept": "bold green", "broken": "bold red", "incomplete": "bold yellow"}
 _LONGEST = 600
 _LONGEST_TO_COPY = 2_000
-_MOST_STEPS = 12
+_MOST_STEPS, _FIRST_STEPS = 12, 3
 
 
 def print_summary(report: Report, console: Console, page: Path | None) -> None:
@@ -132,18 +132,24 @@ class _Summary:
         count = len(failure["steps"])
         was = failure["shrunkFrom"]
         self._line(Text(f"      trace{'' if was is None else f' (shrunk from {was} to {count} steps)'}", style="dim"))
-        shown = [(_step(step["text"]), _step(step["result"] or "")) for step in failure["steps"][:_MOST_STEPS]]
-        widest = max(text.cell_len for text, _ in shown)
-        for number, (text, result) in enumerate(shown, start=1):
+        steps = list(enumerate(failure["steps"], start=1))
+        if count > _MOST_STEPS:  # how it began, and what led straight to the fault
+            steps = [*steps[:_FIRST_STEPS], *steps[_FIRST_STEPS - _MOST_STEPS :]]
+        shown = [(number, _step(step["text"]), _step(step["result"] or "")) for number, step in steps]
+        widest = max(text.cell_len for _, text, _ in shown)
+        before = 0
+        for number, text, result in shown:
+            if number > before + 1:
+                self._line(Text(f"            … {number - before - 1} more steps in the report", style="dim"))
+            before = number
             label = Text(f"      {number:>4}  ", style="dim")
             if len(label) + widest + 3 + result.cell_len <= self._console.width:
                 text.pad_right(widest + 3 - text.cell_len)
                 self._hang(label, text.append(result))
             else:
                 self._hang(label, text)
-                self._hang(Text(" " * (len(label) + 3)), result)
-        if count > _MOST_STEPS:
-            self._line(Text(f"            … {count - _MOST_STEPS} more steps in the report", style="dim"))
+                if result.plain:
+                    self._hang(Text(" " * (len(label) + 3)), result)
 
     def _warning(self, clause: Clause) -> None:
         self._title("WARN", clause)
