@@ -133,7 +133,7 @@ def own_mock(seed: int, **settings: Any) -> Iterator[str]:
     from mockserver.app import App  # noqa: PLC0415
     from mockserver.settings import Settings  # noqa: PLC0415
 
-    app = App(Settings(**{"port": 0, "seed": seed, "speed": 1.0, "webhook_timeout": 0.8, **settings}))
+    app = App(Settings(**{"port": 0, "seed": seed, "speed": 1.0, "webhook_timeout": 1.2, **settings}))
     with _only_errors_are_logged("mockserver"), _loop_in_a_thread() as run:
         url = run(app.start)
         try:

@@ -33,14 +33,20 @@ class Wire:
         except ValueError as error:
             msg = f'"{base_url}": {error}'
             raise BadAddress(msg) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
             msg = f'"{base_url}" is no address of a server; want something like https://api.example.com'
             raise BadAddress(msg)
         self.base_url = base_url.rstrip("/")
         self.host, self.prefix = parts.hostname, parts.path
         self._is_tls = parts.scheme == "https"
         self.port = port or (443 if self._is_tls else 80)
-        self._host_header = parts.netloc.rpartition("@")[2]
+        self._host_header = parts.netloc
         self._timeout_s = timeout_s
         self._context = ssl.create_default_context() if self._is_tls else None
         if self._context and insecure:

@@ -20,7 +20,7 @@ MAIL_S = 5.0
 """Real time in which a delivery that was attempted must have come in."""
 HOURS_S = 3600.0
 TWICE = 2
-LONGER_THAN_A_TIMEOUT_S, SHORTER_THAN_A_TIMEOUT_S = 15.0, 0.5
+LONGER_THAN_A_TIMEOUT_S, SHORTER_THAN_A_TIMEOUT_S = 15.0, 0.9
 
 
 def _vectors() -> list[dict[str, Any]]:

@@ -65,5 +65,7 @@ def test_nobody_listening_and_no_address_get_one_line() -> None:
         run("http://127.0.0.1:1")
     with pytest.raises(CannotRun, match="no address of a server"):
         run("localhost:4010")
+    with pytest.raises(CannotRun, match="no address of a server"):
+        run("http://user:word@127.0.0.1:1")
     with pytest.raises(CannotRun, match="APIFRAME_API_KEY"):
         run("http://127.0.0.1:1", key=None)
