@@ -91,6 +91,8 @@ def concurrent_key_makes_one(trial: Trial) -> None:
     if trial.session.target.levers is None:
         return
 
+    cost = trial.price(trial.body())
+
     def check(crowd: list[int]) -> None:
         client = trial.client()
         keys = [f"crowd-{number}" for number in crowd]
@@ -98,7 +100,7 @@ def concurrent_key_makes_one(trial: Trial) -> None:
         by_key = {key: [a for a, used in zip(answers, keys, strict=True) if used == key] for key in keys}
         entries = trial.listed(client)
         judge(trial, by_key, [entry["id"] for entry in entries])
-        spent = sum(entry["creditCost"] for entry in entries)
+        spent = len(entries) * cost
         trial.require_balance(client, 100_000 - spent, "one charge for each key")
 
     trial.each(st.lists(st.integers(0, 2), min_size=2, max_size=8), check, max(5, trial.session.examples // 4))
