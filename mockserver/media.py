@@ -17,7 +17,7 @@ MOST_EDGE = 4096
 MOST_STRETCH = 16
 MOST_PROMPT = 600
 """Characters of a prompt that are looked at; more would not fit in any picture."""
-_RATIO = re.compile(r"(\d{1,6}):(\d{1,6})", re.ASCII)
+_RATIO = re.compile(r"(\d{1,300}):(\d{1,300})", re.ASCII)  # a float holds what longer ones would come to
 _PIXELS = re.compile(r"(\d{2,5})x(\d{2,5})", re.ASCII)
 _NAMED_RATIO = re.compile(r"(?:portrait|landscape)_(\d{1,2})_(\d{1,2})", re.ASCII)
 _EDGES = {"512px": 512, "1k": 1024, "2k": 2048, "4k": 4096, "square": 512, "square_hd": 1024}

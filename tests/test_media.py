@@ -23,6 +23,8 @@ def opened(content: bytes) -> Image.Image:
         ({}, (1024, 1024)),
         ({"aspect_ratio": "16:9"}, (1024, 576)),
         ({"aspect_ratio": "9:16"}, (576, 1024)),
+        ({"aspect_ratio": "999999999:1"}, (1024, 64)),
+        ({"aspect_ratio": "1:" + "9" * 300}, (64, 1024)),
         ({"aspect_ratio": "1:1", "resolution": "2K"}, (2048, 2048)),
         ({"aspect_ratio": "2:1", "image_size": "512px"}, (512, 256)),
         ({"width": 800, "height": 600, "aspect_ratio": "16:9"}, (800, 600)),
