@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -21,6 +21,7 @@ import jsonschema_rs
 Schema = dict[str, Any]
 Body = dict[str, Any]
 PathSteps = tuple[str | int, ...]
+_ABSENT = object()
 LENGTHS = frozenset({"minLength", "maxLength"})
 INFINITE = 2**1024 - 2**970
 """The least whole number that rounds to no finite double."""
@@ -383,12 +384,13 @@ def _united(*lists: Iterable[str]) -> Iterator[str]:
 
 
 def _value_of(reference: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
-    node: Any = body
-    for step in reference["param"].split("."):
-        if not isinstance(node, Mapping) or step not in node:
-            return reference["default"]
-        node = node[step]
-    return node
+    """What the body has at the dotted path `param`, or else `default`."""
+
+    def below(node: Any, step: str) -> Any:
+        return node.get(step, _ABSENT) if isinstance(node, Mapping) else _ABSENT
+
+    found = reduce(below, reference["param"].split("."), body)
+    return reference["default"] if found is _ABSENT else found
 
 
 def _key_part(part: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:

@@ -35,6 +35,10 @@ class Aside(BaseException):
     """Ends a check without a word about the promise. No Exception: Hypothesis would take it for a failure to shrink."""
 
 
+class Enough(Aside):
+    """A violation was shrunk for long enough; the trial knows the shortest."""
+
+
 class Skip(Aside):
     """The clause cannot be tested here, and why."""
 

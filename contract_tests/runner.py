@@ -13,7 +13,7 @@ import hypothesis
 from contract_tests import contract, machine, plan
 from contract_tests.clause import Clause, Level, Verdict
 from contract_tests.clauses import CLAUSES, WATCHERS
-from contract_tests.outcome import Inconclusive, Skip, Stop, Violation
+from contract_tests.outcome import Enough, Inconclusive, Skip, Stop, Violation
 from contract_tests.plan import FURTHER, GOLDEN, MOCK, Means, Plan
 from contract_tests.preflight import CannotRun, Greeting, check
 from contract_tests.profile import Profile
@@ -108,8 +108,11 @@ def prepared(options: Options, listener: Listener) -> "Iterator[Run]":
             target.about = f"{target.about}, {STARTED_FOR_THE_RUN}"
         levers = target.levers
         if levers is not None:
-            levers.freeze()
-            target.key = target.key or levers.new_key(name="contract tests")["key"]
+            try:
+                levers.freeze()
+                target.key = target.key or levers.new_key(name="contract tests")["key"]
+            except Inconclusive as error:
+                raise CannotRun(str(error)) from None
             if options.target:
                 stack.callback(_quietly(levers.thaw))
         greeting = check(target)
@@ -193,8 +196,9 @@ class Run:
         """Run everything, then say what came of it."""
         began, started = time.monotonic(), datetime.now(UTC)
         self.listener.on_plan(self.plan, self.target, self.purse)
-        before = self._balance()
+        before = None
         try:
+            before = self._balance()
             self._test_all()
         except Stop as stop:
             self.stopped = self.session.masked(str(stop))
@@ -310,8 +314,8 @@ class Run:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - as for a check
             reason = f"the state machine broke: {type(error).__name__}: {error}"[:300]
-            if trial.first_violation is not None and trial.first_violation.clause:
-                found = {trial.first_violation.clause: trial.first_violation}
+            if trial.shortest is not None and trial.shortest.clause:
+                found = {trial.shortest.clause: trial.shortest}
         for clause in later:
             row = self.rows[clause.id]
             row["exercised"] += trial.tally[clause.id]
@@ -352,11 +356,18 @@ class Run:
         """The credits of the run's own team, where it matters; none elsewhere or when it cannot be read."""
         if self.target.levers is not None:
             return None
-        team = self.session.client().me().fields.get("team")
-        return team.get("credits") if isinstance(team, dict) else None
+        try:
+            team = self.session.client().me().fields.get("team")
+        except Inconclusive:
+            return None
+        credits_left = team.get("credits") if isinstance(team, dict) else None
+        return credits_left if isinstance(credits_left, int) else None
 
     def _price(self, job_id: str) -> int:
-        job = self.session.client().job(job_id).fields
+        try:
+            job = self.session.client().job(job_id).fields
+        except Inconclusive:
+            return 0
         is_given_back = job.get("status") in ("FAILED", "CANCELLED")
         return 0 if is_given_back or self.session.is_older(job) else int(job.get("creditCost") or 0)
 
@@ -365,7 +376,7 @@ class Run:
             return None
         try:
             after = self._balance()
-        except (Stop, Inconclusive):
+        except Stop:
             after = None
         now = before if after is None else after
         return {"before": before, "after": now, "spent": before - now, "jobs": self.purse.jobs}
@@ -471,6 +482,8 @@ def _ended(clause: Clause, trial: Trial) -> _Ended:  # noqa: PLR0911 - a check c
         clause.check(trial)
     except Violation as error:
         return _Ended(Verdict.PASS, violation=error)
+    except Enough:
+        return _Ended(Verdict.PASS, violation=trial.shortest)
     except Skip as error:
         return _Ended(Verdict.SKIPPED, str(error))
     except Inconclusive as error:
@@ -479,10 +492,10 @@ def _ended(clause: Clause, trial: Trial) -> _Ended:  # noqa: PLR0911 - a check c
         return _Ended(Verdict.INCONCLUSIVE, str(error), stop=error)
     except hypothesis.errors.Flaky:  # seen once is seen, though it did not come again
         why = "the answers changed from one try to the next"
-        return _Ended(Verdict.INCONCLUSIVE, why, trial.first_violation)
+        return _Ended(Verdict.INCONCLUSIVE, why, trial.shortest)
     except Exception as error:  # noqa: BLE001 - see above
         why = f"the check broke: {type(error).__name__}: {error}"[:300]
-        return _Ended(Verdict.NOT_EXERCISED, why, trial.first_violation)
+        return _Ended(Verdict.NOT_EXERCISED, why, trial.shortest)
     return _Ended(Verdict.PASS)
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from contract_tests.client import Client
 from contract_tests.contract import Contract, Model
 from contract_tests.exchange import Exchange
 from contract_tests.levers import Levers
-from contract_tests.outcome import Skip, Step, Violation
+from contract_tests.outcome import Enough, Skip, Step, Violation
 from contract_tests.receiver import Mailbox
 from contract_tests.session import Session
 from contract_tests.strategies import minimal_body
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ACCEPTED, OK, BAD_REQUEST, UNAUTHORIZED, NOT_FOUND, CONFLICT = 202, 200, 400, 401, 404, 409
+SHRINK_S = 4.0
+"""Real time that a failing example is made smaller."""
 PROMPT = "a lighthouse in a storm"
 
 
@@ -46,7 +49,9 @@ class Trial:
         self.recorded: dict[str, Any] = {}
         self.first_steps: int | None = None
         """Steps of the first trace that showed a violation, before it was shrunk."""
-        self.first_violation: Violation | None = None
+        self.shortest: Violation | None = None
+        """The violation with the fewest steps so far."""
+        self._shrinks_until = 0.0
 
     @property
     def contract(self) -> Contract:
@@ -165,15 +170,28 @@ class Trial:
         self.require(seen == wanted, expected, f"balance {seen}")
 
     def violation(self, violation: Violation) -> Violation:
-        """A broken promise with the trace that led there, up to the exchange that shows it."""
+        """A broken promise with the trace that led there, up to the exchange that shows it.
+
+        Raises:
+            Enough: smaller examples have been looked for long enough.
+        """
         steps = list(self.session.trace)
         shown = violation.exchange and Step(violation.exchange.asked, violation.exchange.summary)
         if shown in steps:
             steps = steps[: len(steps) - steps[::-1].index(shown)]
         violation.steps = tuple(steps)
         if self.first_steps is None:
-            self.first_steps, self.first_violation = len(steps), violation
+            self.first_steps, self.shortest = len(steps), violation
+            self._shrinks_until = time.monotonic() + SHRINK_S
+        if self.shortest is None or len(steps) <= len(self.shortest.steps):
+            self.shortest = violation
+        if time.monotonic() > self._shrinks_until:
+            raise Enough
         return violation
+
+    def start_over(self) -> None:
+        """Forget what was found: the next violation is another."""
+        self.first_steps = self.shortest = None
 
     def expect(self, exchange: Exchange, status: int, *, clause: str = "") -> dict[str, Any]:
         """The answer's JSON object, once status and shape are those of the contract."""
