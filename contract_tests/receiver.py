@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -104,6 +105,7 @@ class Receiver:
 
 
 class _Server(ThreadingHTTPServer):
+    allow_reuse_address = sys.platform != "win32"  # there it would let two servers share the port
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128

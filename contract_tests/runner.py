@@ -28,6 +28,7 @@ from contract_tests.watch import Watch
 from contract_tests.wire import BadAddress
 
 LISTEN = "127.0.0.1:0"
+FIRST_PORT, PORTS = 20_000, 10_000
 STARTED_FOR_THE_RUN = "started for this run"
 GONE = "the target stopped answering"
 INTERRUPTED = "interrupted"
@@ -116,7 +117,7 @@ def prepared(options: Options, listener: Listener) -> "Iterator[Run]":
             if options.target:
                 stack.callback(_quietly(levers.thaw))
         greeting = check(target)
-        receiver = _receiver(options.receiver, target)
+        receiver = _receiver(options.receiver, target, options.seed)
         if receiver is not None:
             stack.callback(receiver.close)
         yield Run(options, target, receiver, greeting, listener)
@@ -130,7 +131,7 @@ def _quietly(act: Callable[[], None]) -> Callable[[], None]:
     return try_it
 
 
-def _receiver(wanted: str | None, target: Target) -> Receiver | None:
+def _receiver(wanted: str | None, target: Target, seed: int) -> Receiver | None:
     """The receiver that was asked for, or on this machine one that nobody had to ask for.
 
     Raises:
@@ -140,13 +141,24 @@ def _receiver(wanted: str | None, target: Target) -> Receiver | None:
         return None
     try:
         if wanted is None:
-            return Receiver(LISTEN)
+            return _near_receiver(seed)
         port = wanted.rpartition(":")[2]
         # A public name is where deliveries are sent; they come in on every address of this machine.
         return Receiver(f"0.0.0.0:{port}" if target.is_paid else wanted, f"http://{wanted}" if target.is_paid else "")
     except (OSError, ValueError, OverflowError) as error:
         msg = f'--receiver: "{wanted}" cannot be listened on: {error}; want HOST:PORT, such as hooks.example.com:8080'
         raise CannotRun(msg) from None
+
+
+def _near_receiver(seed: int) -> Receiver:
+    """On this machine, where possible at the same address for the same seed.
+
+    Bodies name it, and a rerun whose bodies are those of the run before gets that one's jobs back.
+    """
+    try:
+        return Receiver(f"127.0.0.1:{FIRST_PORT + seed % PORTS}")
+    except OSError:
+        return Receiver(LISTEN)
 
 
 class Run:

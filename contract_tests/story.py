@@ -108,7 +108,7 @@ class Story:
     steps: list[Step] = field(default_factory=list)
 
     def must_be_new(self) -> None:
-        """For what is judged by the balance.
+        """For what is judged by the balance or by what was delivered.
 
         Raises:
             Inconclusive: the job was paid for by an earlier run.

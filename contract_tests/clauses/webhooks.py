@@ -47,6 +47,7 @@ def deliveries_are_signed(trial: Trial) -> None:
     found = set()
     came = 0
     for story in trial.stories():
+        story.must_be_new()
         for mail in story.mail:
             came += 1
             readings = signatures(story.client.key, mail.body)
@@ -74,6 +75,7 @@ def deliveries_are_signed(trial: Trial) -> None:
 def only_wanted_events(trial: Trial) -> None:
     """Compares what came for each watched job with what its submission asked for."""
     for story in trial.stories():
+        story.must_be_new()
         if story.mailbox is None:
             continue
         for mail in story.mail:
@@ -101,6 +103,7 @@ def only_wanted_events(trial: Trial) -> None:
 def one_final_event(trial: Trial) -> None:
     """Counts the final events of each watched job whose receiver took everything at once."""
     for story in trial.stories():
+        story.must_be_new()
         if story.mailbox is None or not story.is_over:
             continue
         wanted = [name for name in ("completed", "failed") if name.upper() == story.last["status"]]
@@ -204,6 +207,7 @@ def _gaps(trial: Trial, box: Mailbox) -> list[float]:
 def webhook_status_tells(trial: Trial) -> None:
     """Follows the field through each watched job whose final event was asked for."""
     for story in trial.stories():
+        story.must_be_new()
         if story.mailbox is None or not story.is_over or story.last["status"].lower() not in story.events:
             continue
         for job in trial.looks(story):
@@ -227,6 +231,7 @@ def webhook_status_tells(trial: Trial) -> None:
 def deliveries_fit_the_job(trial: Trial) -> None:
     """Compares the fields that a delivery and the last look at its job share."""
     for story in trial.stories():
+        story.must_be_new()
         for mail in story.mail:
             body, job = mail.fields, story.last
             name = f"webhooks/{mail.event}.json"

@@ -34,7 +34,7 @@ SIZES = {
 
 
 def verified(**wanted: Any) -> dict[str, Any]:
-    return verify(Options(PROFILES["quick"], DEFAULT_SEED, **wanted), Silence())
+    return verify(Options(**{"profile": PROFILES["quick"], "seed": DEFAULT_SEED, **wanted}), Silence())
 
 
 def ids(report: dict[str, Any], *verdicts: str, level: str = "") -> list[str]:
@@ -146,6 +146,15 @@ def test_a_found_mock_is_left_with_a_running_clock() -> None:
         target.close()
 
     assert (report["clauses"][0]["verdict"], clock["frozen"]) == ("PASS", False)
+
+
+def test_a_rerun_beside_a_server_gets_the_job_back_with_its_webhook() -> None:
+    some = [name for name in CLAUSES if name.startswith(("IDEMP", "WH", "CRED"))]
+    with Imitation(credits_each=100) as it:
+        first, second = (verified(target=it.url, key=it.key, budget=2, only=some, seed=5) for _ in range(2))
+
+    assert (first["ledger"]["spent"], first["exitCode"], ids(first, "FAIL", "WARN", "INCONCLUSIVE")) == (2, 0, [])
+    assert (second["ledger"]["spent"], second["exitCode"], ids(second, "FAIL", "WARN")) == (0, 0, [])
 
 
 @pytest.mark.parametrize(
