@@ -8,9 +8,10 @@ import pytest
 from contract_tests.clause import Clause
 from contract_tests.clauses import CLAUSES
 from contract_tests.main import DEFAULT_SEED
+from contract_tests.options import Options
 from contract_tests.preflight import CannotRun
 from contract_tests.profile import PROFILES
-from contract_tests.runner import Options, Run, prepared
+from contract_tests.runner import Run, prepared
 from contract_tests.silence import Silence
 
 

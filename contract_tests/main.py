@@ -12,6 +12,7 @@ from rich.console import Console
 
 from contract_tests.catalogue import UnknownClause, chosen, explanation, listing, page
 from contract_tests.clauses import CLAUSES
+from contract_tests.options import Options
 from contract_tests.plan import Plan
 from contract_tests.preflight import CannotRun
 from contract_tests.profile import PROFILES
@@ -21,8 +22,9 @@ from contract_tests.report.compare import comparison
 from contract_tests.report.console import print_summary
 from contract_tests.report.progress import Progress
 from contract_tests.report.write import ReportError, read, write
-from contract_tests.runner import STARTED_FOR_THE_RUN, Options, final_code, verify
+from contract_tests.runner import STARTED_FOR_THE_RUN, verify
 from contract_tests.target import Target
+from contract_tests.verdicts import final_code
 
 PROBLEMS = (CannotRun, UnknownClause, baselines.BaselineError, ReportError)
 """What keeps a run from being."""

@@ -3,74 +3,35 @@
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import hypothesis
 
 from contract_tests import contract, machine, plan
 from contract_tests.clause import Clause, Level, Verdict
 from contract_tests.clauses import CLAUSES, WATCHERS
-from contract_tests.outcome import Enough, Inconclusive, Skip, Stop, Violation
-from contract_tests.plan import FURTHER, GOLDEN, MOCK, Means, Plan
+from contract_tests.coverage import coverage
+from contract_tests.options import Listener, Options
+from contract_tests.outcome import Inconclusive, Skip, Stop, Violation
+from contract_tests.plan import FURTHER, GOLDEN, MOCK, Means
 from contract_tests.preflight import CannotRun, Greeting, check
-from contract_tests.profile import Profile
 from contract_tests.purse import Purse
 from contract_tests.receiver import Receiver
-from contract_tests.report.baseline import exit_code
-from contract_tests.session import LATE, Session
-from contract_tests.strategies import boundaries, minimal_body
+from contract_tests.session import Session
+from contract_tests.strategies import minimal_body
 from contract_tests.target import Target, is_loopback, own_mock, reach
 from contract_tests.trial import PROMPT, Trial, cheapest_of
+from contract_tests.verdicts import INTERRUPTED, ended, final_code, verdict_of
 from contract_tests.watch import Watch
 from contract_tests.wire import BadAddress
 
 LISTEN = "127.0.0.1:0"
 FIRST_PORT, PORTS = 20_000, 10_000
 STARTED_FOR_THE_RUN = "started for this run"
-GONE = "the target stopped answering"
-INTERRUPTED = "interrupted"
 NEARBY_TIMEOUT_S, FAR_TIMEOUT_S = 10.0, 30.0
-
-
-class Options(NamedTuple):
-    """What a run is asked for."""
-
-    profile: Profile
-    seed: int
-    target: str | None = None
-    """None: a mock of its own."""
-    key: str | None = None
-    second_key: str | None = None
-    tier: int | None = None
-    """None: what the target and the budget allow."""
-    budget: int = 0
-    yes_spend: bool = False
-    only: Collection[str] = ()
-    receiver: str | None = None
-    insecure: bool = False
-    rehearse: bool = False
-    """Take a server of this machine for a real endpoint."""
-    timeout_s: float | None = None
-    """Of one request; none: 10 s on this machine, 30 s elsewhere."""
-
-
-class Listener(Protocol):
-    """Told what happens while it happens."""
-
-    def on_plan(self, planned: Plan, target: Target, purse: Purse) -> None:
-        """Before anything that a clause needs is sent."""
-
-    def on_clause_start(self, clause_id: str, promise: str) -> None:
-        """A check begins."""
-
-    def on_verdict(self, clause: dict[str, Any]) -> None:
-        """A clause has its final verdict."""
-
-    def on_requests(self, sent: int) -> None:
-        """So many requests were sent so far."""
 
 
 def verify(options: Options, listener: Listener) -> dict[str, Any]:
@@ -247,7 +208,7 @@ class Run:
             "exitCode": 0,
             "counts": {verdict.value: self._count(verdict) for verdict in Verdict},
             "clauses": [self.rows[planned.clause.id] for planned in self.plan.clauses],
-            "coverage": self._coverage(),
+            "coverage": coverage(self.contract, self.session),
             "comparison": None,
             "baseline": None,
         }
@@ -288,12 +249,12 @@ class Run:
         session.trace.clear()
         session.story_fault = ""
         began, sent, accepted = time.monotonic(), session.requests, len(self.purse.jobs)
-        ended = _ended(clause, trial)
-        verdict, reason = ended.verdict, ended.reason
-        violation = ended.violation or self.watch.faults.get(clause.id)
+        end = ended(clause, trial)
+        verdict, reason = end.verdict, end.reason
+        violation = end.violation or self.watch.faults.get(clause.id)
         trial.exercised += self.watch.looks[clause.id]
         if violation is not None:
-            verdict, reason = _verdict_of(clause, violation)
+            verdict, reason = verdict_of(clause, violation)
         elif verdict is Verdict.PASS and not trial.exercised:
             verdict, reason = Verdict.NOT_EXERCISED, session.story_fault or "the check never met its precondition"
         elif verdict is Verdict.PASS and clause.level is Level.RECORD:
@@ -301,8 +262,8 @@ class Run:
         row = self._note(clause, verdict, reason=reason, trial=trial, violation=violation)
         row["requests"], row["tookS"] = session.requests - sent, round(time.monotonic() - began, 3)
         self.listener.on_requests(session.requests)
-        if ended.stop is not None:
-            raise ended.stop
+        if end.stop is not None:
+            raise end.stop
         self._check_unplanned(clause, accepted)
         return row
 
@@ -333,7 +294,7 @@ class Run:
             row["exercised"] += trial.tally[clause.id]
             if clause.id in found and row["failure"] is None:
                 violation = found[clause.id]
-                verdict, why = _verdict_of(clause, violation)
+                verdict, why = verdict_of(clause, violation)
                 row["verdict"], row["reason"] = verdict.value, why or None
                 row["failure"] = self._failure(clause, violation, trial)
             elif row["verdict"] == Verdict.NOT_EXERCISED and trial.tally[clause.id]:
@@ -458,80 +419,6 @@ class Run:
 
     def _count(self, verdict: Verdict) -> int:
         return sum(row["verdict"] == verdict.value for row in self.rows.values())
-
-    def _coverage(self) -> dict[str, Any]:
-        session, known = self.session, {operation.id: operation for operation in self.contract.operations}
-        statuses = {(op.id, status): True for op in known.values() for status in op.answers}
-        statuses |= {place: place in statuses for place in session.statuses if place not in statuses}
-        names = sorted({limit.name for model in self.contract.models for limit in boundaries(model)})
-        models = [model.id for model in self.contract.models]
-        return {
-            "operations": {
-                "covered": [name for name in known if any(name == op for op, _ in session.statuses)],
-                "all": list(known),
-            },
-            "statuses": [
-                {"operation": name, "status": status, "documented": documented, "seen": session.statuses[name, status]}
-                for (name, status), documented in sorted(statuses.items())
-            ],
-            "models": {"covered": [name for name in models if name in session.models], "all": models},
-            "limits": {"covered": [name for name in names if name in session.limits], "all": names},
-        }
-
-
-class _Ended(NamedTuple):
-    """How a check ended."""
-
-    verdict: Verdict
-    reason: str = ""
-    violation: Violation | None = None
-    stop: Stop | None = None
-
-
-def _ended(clause: Clause, trial: Trial) -> _Ended:  # noqa: PLR0911 - a check can end in that many ways
-    """Run the check; whatever a strange answer makes of it, the run goes on."""
-    try:
-        clause.check(trial)
-    except Violation as error:
-        return _Ended(Verdict.PASS, violation=error)
-    except Enough:
-        return _Ended(Verdict.PASS, violation=trial.shortest)
-    except Skip as error:
-        return _Ended(Verdict.SKIPPED, str(error))
-    except Inconclusive as error:
-        return _Ended(Verdict.INCONCLUSIVE, str(error))
-    except Stop as error:
-        return _Ended(Verdict.INCONCLUSIVE, str(error), stop=error)
-    except hypothesis.errors.Flaky:  # seen once is seen, though it did not come again
-        why = "the answers changed from one try to the next"
-        return _Ended(Verdict.INCONCLUSIVE, why, trial.shortest)
-    except Exception as error:  # noqa: BLE001 - see above
-        why = f"the check broke: {type(error).__name__}: {error}"[:300]
-        return _Ended(Verdict.NOT_EXERCISED, why, trial.shortest)
-    return _Ended(Verdict.PASS)
-
-
-def final_code(report: dict[str, Any]) -> int:
-    """1 for a broken must, 2 when the target left, 3 when a must was not exercised, 4 for a spent budget, else 0."""
-    stopped, code = str(report["stopped"] or ""), exit_code(report)
-    if stopped == INTERRUPTED:
-        return 130
-    if stopped.startswith(GONE):
-        return 2
-    if stopped and not stopped.startswith("budget"):
-        return 1
-    late = any(row["level"] == Level.MUST and str(row["reason"]).startswith(LATE) for row in report["clauses"])
-    return code or (3 if late else 0)
-
-
-def _verdict_of(clause: Clause, violation: Violation) -> tuple[Verdict, str]:
-    match clause.level:
-        case Level.MUST:
-            return Verdict.FAIL, ""
-        case Level.SHOULD:
-            return Verdict.WARN, ""
-        case Level.RECORD:
-            return Verdict.RECORDED, str(violation)[:300]
 
 
 def _worst_price(known: contract.Contract, catalogue: Sequence[dict[str, Any]]) -> int:

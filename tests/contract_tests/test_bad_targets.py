@@ -5,9 +5,10 @@ import pytest
 import trustme
 
 from contract_tests.main import DEFAULT_SEED
+from contract_tests.options import Options
 from contract_tests.preflight import CannotRun
 from contract_tests.profile import PROFILES
-from contract_tests.runner import Options, verify
+from contract_tests.runner import verify
 from contract_tests.silence import Silence
 from tests.contract_tests.bad_server import BEHAVIOURS, bad_server
 

@@ -3,8 +3,9 @@ from contextlib import ExitStack
 from contract_tests.clauses import CLAUSES
 from contract_tests.machine import SETTLES
 from contract_tests.main import DEFAULT_SEED
+from contract_tests.options import Options
 from contract_tests.profile import PROFILES
-from contract_tests.runner import Options, prepared
+from contract_tests.runner import prepared
 from contract_tests.silence import Silence
 from tests.power.defects import planted
 

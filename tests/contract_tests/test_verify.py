@@ -8,9 +8,10 @@ import pytest
 
 from contract_tests.clauses import AREAS, CLAUSES
 from contract_tests.main import DEFAULT_SEED, Wishes, run
+from contract_tests.options import Options
 from contract_tests.profile import PROFILES
 from contract_tests.report.write import problem_in
-from contract_tests.runner import Options, verify
+from contract_tests.runner import verify
 from contract_tests.silence import Silence
 from contract_tests.target import own_mock, reach
 from mockserver.core.accounts import RateLimit

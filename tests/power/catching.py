@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from contract_tests.clause import Clause, Level
 from contract_tests.main import DEFAULT_SEED
+from contract_tests.options import Options
 from contract_tests.profile import PROFILES
-from contract_tests.runner import Options, verify
+from contract_tests.runner import verify
 from contract_tests.silence import Silence
 from tests.power.defects import planted
 
