@@ -56,7 +56,7 @@ class Client:
         """Send a submission and read no answer; *waits* until there is one, and throws it away."""
         wire, body = self._session.target.wire, encoded(value)
         head = (
-            f"POST {wire.prefix}{GENERATE} HTTP/1.1\r\nHost: {wire.host}\r\n{KEY_HEADER}: {self.key}\r\n"
+            f"POST {wire.prefix}{GENERATE} HTTP/1.1\r\nHost: {wire.authority}\r\n{KEY_HEADER}: {self.key}\r\n"
             f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._session.note(f"submit with the key {key} and hang up", "no answer was read")

@@ -46,7 +46,8 @@ class Wire:
         self.host, self.prefix = parts.hostname, parts.path
         self._is_tls = parts.scheme == "https"
         self.port = port or (443 if self._is_tls else 80)
-        self._host_header = parts.netloc
+        self.authority = parts.netloc
+        """Host and port as the Host header has them."""
         self._timeout_s = timeout_s
         self._context = ssl.create_default_context() if self._is_tls else None
         if self._context and insecure:
@@ -91,7 +92,7 @@ class Wire:
         if connection.sock is None:
             connection.connect()
         connection.putrequest(exchange.method, self.prefix + exchange.path, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", self._host_header)
+        connection.putheader("Host", self.authority)
         for name, value in exchange.headers:
             connection.putheader(name, value.encode("utf-8", "surrogateescape"))
         is_chunked = body is not None and not isinstance(body, bytes)

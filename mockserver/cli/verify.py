@@ -70,7 +70,7 @@ Exit codes:
 @click.option(
     "--receiver",
     metavar="HOST:PORT",
-    help="Where the target can send webhooks to this run.  [default: a free port for targets on this machine]",
+    help="Where the target can send webhooks to this run.  [default: a port of this machine, for targets on it]",
 )
 @click.option(
     "--report-dir",
