@@ -7,22 +7,28 @@ import logging
 import secrets
 import socket
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from mockserver.api import errors, files, jobs, me, models, submissions
+from mockserver.api.gate import Gate
 from mockserver.clock import Clock
 from mockserver.control.area import control_area
 from mockserver.control.levers import Levers
+from mockserver.control.summary import summary_of
 from mockserver.core.accounts import ready_made
+from mockserver.core.signing import key_digest
+from mockserver.faults import Faults
 from mockserver.http.request import Request
 from mockserver.http.router import Router
 from mockserver.http.server import Area, HttpServer, Limits
+from mockserver.journal import Journal
 from mockserver.schemas import catalog
 from mockserver.service import Rules, Service
 from mockserver.settings import Settings
 from mockserver.stores.memory import MemoryStore
+from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer, Sending
 
 log = logging.getLogger(__name__)
@@ -51,11 +57,16 @@ class App:
         listener = _listen(settings.host, settings.port)
         self._closing.callback(listener.close)
         self.url = _address(*listener.getsockname()[:2])
-        store = MemoryStore(settings.max_jobs)
+        self.store = store = MemoryStore(settings.max_jobs)
         self._closing.push_async_callback(store.close)
         seed = secrets.randbits(63) if settings.seed is None else settings.seed
-        self.service = service = Service(catalog(), store, self.clock, self._rules(), seed)
-        deliverer = Deliverer(service, self._sending())
+        self.faults = faults = Faults(self.clock, seed)
+        limits = settings.journal_requests, int(settings.journal_mb * MEGABYTE)
+        self.journal = journal = Journal(self.clock, *limits)
+        totals = Totals()
+        journal.watch(totals.on_entry)
+        self.service = service = Service(catalog(), store, self.clock, self._rules(), faults, seed)
+        self.deliverer = deliverer = Deliverer(service, self._sending())
         gallery = files.Gallery()
         self._closing.callback(gallery.close)
 
@@ -64,18 +75,29 @@ class App:
             self.clock.reset()
             service.start_over()
             gallery.forget()
+            faults.clear()
+            journal.clear()
+            totals.clear()
             await store.reset(*ready_made(settings.max_concurrent_jobs))
             deliverer.start()
 
         await store.reset(*ready_made(settings.max_concurrent_jobs))
-        levers = Levers(service, store, self.clock, deliverer, settings, start_over)
+        levers = Levers(service, store, self.clock, deliverer, journal, totals, settings, start_over)
         deliverer.start()
         self._closing.push_async_callback(deliverer.close)
-        runner = web.ServerRunner(self._server(service, gallery, levers), shutdown_timeout=DRAIN_S)
+        self.levers = levers
+        self.server = self._server(service, gallery, levers)
+        runner = web.ServerRunner(self.server, shutdown_timeout=DRAIN_S)
         await runner.setup()
         self._closing.push_async_callback(runner.cleanup)
+        self._closing.callback(journal.bell.close)
+        self._closing.callback(deliverer.bell.close)
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
         return self.url
+
+    async def summary(self, key: str = "") -> dict[str, Any]:
+        """What GET /_mock/summary shows, of one API key or of all."""
+        return await summary_of(self.levers, key_digest(key) if key else "")
 
     def _rules(self) -> Rules:
         settings = self.settings
@@ -99,9 +121,10 @@ class App:
 
     def _server(self, service: Service, gallery: files.Gallery, levers: Levers) -> HttpServer:
         parts = (submissions, jobs, me, models)
-        routes = [route for part in parts for route in part.routes(service)]
-        router = Router([*routes, *files.routes(service, gallery)])
-        api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True)
+        gate = Gate(service, service.faults)
+        routes = [route for part in parts for route in part.routes(service, gate)]
+        router = Router([*routes, *files.routes(service, gate, gallery)])
+        api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True, record=levers.journal.record)
         areas = [control_area(levers), api] if not self.settings.no_control else [api]
         limits = Limits(int(self.settings.max_body_mb * MEGABYTE))
         return HttpServer(areas, limits, logs_requests=self.settings.verbose)

@@ -34,6 +34,7 @@ from mockserver.core.ids import is_uuid, uuid_from
 from mockserver.core.instants import whole_ms
 from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.jsontext import Parsed, encode, parse
+from mockserver.core.matching import Seen
 from mockserver.core.messages import out_of_range
 from mockserver.core.paging import Place, cursor, place_of
 from mockserver.core.pricing import count_of, price
@@ -41,6 +42,7 @@ from mockserver.core.results import result_of
 from mockserver.core.signing import key_digest
 from mockserver.core.timeline import JobStatus, Mark
 from mockserver.core.validation import BodyValidator
+from mockserver.faults import Faults
 from mockserver.stores.protocol import Accepted, Caller, Clash, Draft, JobQuery, Replay, Store, TooFewCredits
 
 MARK_PATTERNS = 64
@@ -58,6 +60,7 @@ class Rules(NamedTuple):
     keeps_s: float
     """How long result files stay."""
     rate_limit: RateLimit | None
+    """Of keys without one of their own."""
     obeys_directives: bool
     public_url: str
     """Where result addresses start, without a slash at the end."""
@@ -75,6 +78,18 @@ class ListRequest(NamedTuple):
     with_models: bool
 
 
+class Submitted(NamedTuple):
+    """A job that was accepted now, or before with the same idempotency key."""
+
+    job_id: str
+    status: JobStatus
+    is_replay: bool
+    fired: tuple[str, ...] = ()
+    """The fault rules that changed it."""
+    cost: int = 0
+    """Credits that were taken for it now."""
+
+
 class Listing(NamedTuple):
     """A page of jobs."""
 
@@ -86,8 +101,10 @@ class Listing(NamedTuple):
 class Service:
     """What the API can do. One instance a process; *seed* makes its ids and outcomes repeatable."""
 
-    def __init__(self, catalog: Catalog, store: Store, clock: Clock, rules: Rules, seed: int) -> None:
-        self.catalog, self.store, self.clock, self.rules = catalog, store, clock, rules
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts come in from outside, each once
+        self, catalog: Catalog, store: Store, clock: Clock, rules: Rules, faults: Faults, seed: int
+    ) -> None:
+        self.catalog, self.store, self.clock, self.rules, self.faults = catalog, store, clock, rules, faults
         self._seed = seed
         self._validator = BodyValidator(catalog)
         self._results: dict[tuple[str, int], str] = {}
@@ -124,8 +141,8 @@ class Service:
 
     # Submit
 
-    async def submit(self, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
-        """Accept a job, or say which job the idempotency key already made; its id and the status of this moment.
+    async def submit(self, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Submitted:
+        """Accept a job, or say which job the idempotency key already made.
 
         Raises:
             Refusal: one of those in docs/design.md, section 5; then nothing has changed.
@@ -133,34 +150,44 @@ class Service:
         parsed = _parsed(raw)
         model = self._validator.model_of(operation.id, parsed)
         body: Mapping[str, Any] = parsed.value
-        claim = None
-        if idempotency_key:
-            if len(idempotency_key) > MAX_LENGTH:
-                raise Invalid({"Idempotency-Key": [out_of_range("maxLength", MAX_LENGTH)]})
-            claim = Claim(idempotency_key, fingerprint(operation.id, body))
+        claim = _claim(idempotency_key, operation, body)
+        if claim is not None:
             known = await self.store.recall(caller.key.user_id, claim, self.clock.now())
             if known is not None:
                 return _replayed(known)
         if model.modality not in caller.team.modalities:
             raise ModalityNotEnabled(model.modality)
-        orders = self._orders(body)
         cost = price(model, body)
-        if orders.status is not None or caller.key.is_queue_down:
-            await self._refuse(caller, orders, cost)
+        orders, fired = await self._ordered(caller, operation, body, cost)
         now = self.clock.now()
         job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim), whole_ms(now))
         outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), now)
         match outcome:
             case Accepted(stored):
-                return Replay(stored.id, JobStatus.QUEUED)
+                return Submitted(stored.id, JobStatus.QUEUED, is_replay=False, fired=fired, cost=cost)
             case TooFewCredits(required, available):
                 raise InsufficientCredits(required=required, available=available)
             case Replay() | Clash():
                 return _replayed(outcome)
 
-    def _orders(self, body: Mapping[str, Any]) -> Directives:
+    async def _ordered(
+        self, caller: Caller, operation: Operation, body: Mapping[str, Any], cost: int
+    ) -> tuple[Directives, tuple[str, ...]]:
+        """What prompt and fault rules order of the job, and the rules that did.
+
+        Raises:
+            Refusal: they order one, or the job cannot be paid.
+        """
         prompt = body.get("prompt")
-        return directives.read(prompt) if prompt and self.rules.obeys_directives else directives.NONE
+        orders = directives.read(prompt) if prompt and self.rules.obeys_directives else directives.NONE
+        if orders.status is not None or caller.key.is_queue_down:
+            await self._refuse(caller, orders, cost)
+        if not self.faults.of_jobs:
+            return orders, ()
+        if await self.balance(caller.team.id) < cost:  # what is refused uses no rule up
+            await self._refuse(caller, orders, cost)
+        seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body)
+        return await self.faults.at_job(seen, orders)
 
     async def _refuse(self, caller: Caller, orders: Directives, cost: int) -> None:
         available = await self.store.balance(caller.team.id, self.clock.now())
@@ -174,19 +201,20 @@ class Service:
         operation, model, body, orders, cost, claim = order
         draw = self._random
         webhook = _webhook(body, orders, caller.key.digest)
+        team, rules = caller.team, self.rules
         plan = timeline.draw_plan(
             now,
-            model.typical_s / self.rules.speed,
+            model.typical_s / (team.speed or rules.speed),
             orders,
             marks=self._marks[draw.getrandbits(32) % MARK_PATTERNS],
-            keeps_s=self.rules.keeps_s,
+            keeps_s=rules.keeps_s if team.keeps_s is None else team.keeps_s,
             chance=draw.random,
         )
         kept = body if webhook is None else {k: v for k, v in body.items() if k not in ("webhookUrl", "webhookEvents")}
         return Job(
             uuid_from(draw.getrandbits(128)),
             caller.key.user_id,
-            caller.team.id,
+            team.id,
             operation.id,
             model.id,
             now,
@@ -272,10 +300,18 @@ def _parsed(raw: bytes) -> Parsed:
         raise BrokenJson from error
 
 
-def _replayed(known: Replay | Clash) -> Replay:
+def _claim(idempotency_key: str, operation: Operation, body: Mapping[str, Any]) -> Claim | None:
+    if not idempotency_key:
+        return None
+    if len(idempotency_key) > MAX_LENGTH:
+        raise Invalid({"Idempotency-Key": [out_of_range("maxLength", MAX_LENGTH)]})
+    return Claim(idempotency_key, fingerprint(operation.id, body))
+
+
+def _replayed(known: Replay | Clash) -> Submitted:
     if isinstance(known, Clash):
         raise KeyReused
-    return known
+    return Submitted(known.job_id, known.status, is_replay=True)
 
 
 def _webhook(body: Mapping[str, Any], orders: Directives, digest: str) -> Webhook | None:

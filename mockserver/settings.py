@@ -42,6 +42,13 @@ class Settings(NamedTuple):
     max_jobs: int = 100_000
     max_body_mb: float = 15.0
     retention: float = 24 * 3600.0
+    scenario: str = ""
+    scenarios: str = "scenarios"
+    journal_requests: int = 10_000
+    journal_mb: float = 64.0
+    fail_on_findings: bool = False
+    ready_file: str = ""
+    exit_after_idle: float | None = None
     no_control: bool = False
     no_directives: bool = False
     log_format: Literal["text", "json"] = "text"
@@ -193,6 +200,17 @@ def read_rate_limit(value: str) -> RateLimit | None:
     return limit
 
 
+def _text(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        msg = "want a name or a path"
+        raise ValueError(msg)
+    return value
+
+
+def _idle(value: str) -> float | None:
+    return None if value == "never" else _some_seconds(value)
+
+
 def _jobs_limit(value: str) -> int | None:
     return None if value == "off" else _whole(value)
 
@@ -299,6 +317,26 @@ SETTINGS = (
     Setting("max_jobs", _whole, "100000", "N", "Jobs kept; beyond it finished ones leave, oldest first."),
     Setting("max_body_mb", _megabytes, "15", "MB", "Largest JSON body."),
     Setting("retention", _seconds, "24h", "SPAN", "How long result files stay; 90d is the older documented value."),
+    Setting(
+        "scenario",
+        _text,
+        "none",
+        "NAME|FILE",
+        "Play a scenario: the name of one that ships or of a file in --scenarios, or a file.",
+    ),
+    Setting("scenarios", _text, "scenarios", "DIR", "Folder of your own scenarios, as .json or .toml files."),
+    Setting("journal_requests", lambda v: _whole(v, 0), "10000", "N", "Requests remembered; the oldest leave first."),
+    Setting("journal_mb", _megabytes, "64", "MB", "Memory that remembered requests may take."),
+    Setting(
+        "fail_on_findings",
+        _switch,
+        "off",
+        "",
+        "Exit with 1 when clients did something that findings name.",
+        is_switch=True,
+    ),
+    Setting("ready_file", _text, "none", "FILE", "Write the address into this file once the server answers."),
+    Setting("exit_after_idle", _idle, "never", "SPAN", "Stop when no request has come for so long."),
     Setting("no_control", _switch, "off", "", "Leave out the control plane under /_mock.", is_switch=True),
     Setting(
         "no_directives", _switch, "off", "", "Take [[fail]] and the like in prompts as plain text.", is_switch=True
@@ -389,7 +427,7 @@ def _unknown(path: Path, name: str, value: Any, known: list[str]) -> str:
 
 def _as_text(row: Setting, value: Any, where: str) -> str:
     """A value as an environment variable would give it; text for a number and the like is fine, the reverse is not."""
-    is_named = row.name in ("host", "admin_token", "public_url")
+    is_named = row.name in ("host", "admin_token", "public_url", "scenario", "scenarios", "ready_file")
     match value:
         case str():
             return value

@@ -11,7 +11,7 @@ import logging
 import socket
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import aiohttp
@@ -19,7 +19,8 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mockserver import __version__
-from mockserver.core.deliveries import Attempt, Delivery, after_attempt, payload
+from mockserver.bell import Bell
+from mockserver.core.deliveries import Attempt, Delivery, after_attempt, earlier, payload, respelled
 from mockserver.core.jobs import Job, Webhook
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
 from mockserver.core.targets import is_allowed, refusal_text
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 
 TAKEN_AT_ONCE = 500
 REMEMBERED_ANSWER_BYTES = 2000
-DROPPED = "dropped on purpose: the prompt says [[webhook: drop]]"
+DROPPED = 'dropped on purpose: the order for this job is "{}"'
+Watch = Callable[[Job, Delivery, Attempt], None]
 
 
 class Sending(NamedTuple):
@@ -115,6 +117,13 @@ class Deliverer:
         self._session: aiohttp.ClientSession | None = None
         self._progressed = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
+        self._watches: list[Watch] = []
+        self.bell = Bell()
+        """Rings at each attempt."""
+
+    def watch(self, watch: Watch) -> None:
+        """Tell *watch* of each attempt from now on."""
+        self._watches.append(watch)
 
     def start(self) -> None:
         """Begin to deliver, if not at it already."""
@@ -186,10 +195,9 @@ class Deliverer:
         at, began = self._clock.now(), asyncio.get_running_loop().time()
         body, headers = b"", dict[str, str]()
         try:
-            body = payload(job, delivery, self._service.result_json(job))
-            headers = self._headers(delivery, hook, body)
-            if hook.order == "drop":
-                heard = Heard(None, error=DROPPED, may_retry=False)
+            body, headers = self._message(job, delivery, hook)
+            if hook.order == "drop" or (hook.order == "lose-final" and delivery.is_about_the_end):
+                heard = Heard(None, error=DROPPED.format(hook.order), may_retry=False)
             else:
                 heard = await self._post(hook.url, body, headers)
         except Exception as error:
@@ -209,12 +217,22 @@ class Deliverer:
         )
         _report(after, attempt)
         await self._store.settle(after, attempt)
+        for watch in self._watches:
+            watch(job, after, attempt)
+        self.bell.ring()
 
-    def _headers(self, delivery: Delivery, hook: Webhook, body: bytes) -> dict[str, str]:
-        signed = signature(hook.digest, body, self._sending.scheme)
+    def _message(self, job: Job, delivery: Delivery, hook: Webhook) -> tuple[bytes, dict[str, str]]:
+        """Body and headers, both as the order of the job's webhooks wants them."""
+        result = self._service.result_json(job)
+        body = signed_body = payload(job, delivery, result)
+        if hook.order == "respelled":
+            body = respelled(body)
+        elif hook.order == "replayed-signature":
+            signed_body = payload(job, earlier(job, delivery), result)
+        signed = signature(hook.digest, signed_body, self._sending.scheme)
         if hook.order == "bad-signature":
             signed = signed[:-1] + ("0" if signed[-1] != "0" else "1")
-        return {
+        return body, {
             "Content-Type": "application/json",
             "User-Agent": f"apiframe-mockserver/{__version__}",
             HEADER: signed,

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from mockserver.clock import Clock
+from mockserver.faults import Faults
 from mockserver.schemas import catalog
 from mockserver.service import Rules, Service
 from mockserver.stores.memory import MemoryStore
@@ -17,7 +18,7 @@ RULES = Rules(
 
 def make_service(clock: Clock, *, seed: int = 7, store: Store | None = None, **rules: Any) -> Service:
     """A service over an empty store, in memory by default; *rules* are those that differ from RULES."""
-    return Service(catalog(), store or MemoryStore(100_000), clock, RULES._replace(**rules), seed)
+    return Service(catalog(), store or MemoryStore(100_000), clock, RULES._replace(**rules), Faults(clock, seed), seed)
 
 
 def body(prompt: str = "a fox", model: str = "flux-2-pro", **more: Any) -> bytes:

@@ -16,6 +16,7 @@ from contract_tests import catalogue
 from mockserver.app import App
 from mockserver.cli import verify
 from mockserver.clock import Clock
+from mockserver.control import area
 from mockserver.core import directives
 from mockserver.settings import SETTINGS
 
@@ -80,13 +81,14 @@ def test_the_readme_names_every_directive() -> None:
     assert directives.NONE not in obeyed
 
 
-async def test_the_control_page_names_every_lever(client: aiohttp.ClientSession) -> None:
+async def test_the_control_page_names_every_lever(app: App) -> None:
     page = (ROOT / "docs" / "control.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z]+) (/_mock/[^`]+)` \|", page, re.MULTILINE)
-    assert len(rows) == 14
-    for method, path in rows:
-        async with client.options(re.sub(r"\{\w+\}", "x", path)) as response:
-            assert (response.status, method in response.headers["Allow"]) == (204, True), path
+    levers = [
+        (route.method, route.path.replace("/webhooks/{id}", "/webhooks/{deliveryId}"))
+        for route in area.routes(app.levers)
+    ]
+    assert sorted(rows) == sorted(levers)
 
 
 def test_the_fidelity_page_names_every_limit_that_is_off() -> None:

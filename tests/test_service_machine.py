@@ -18,8 +18,8 @@ from mockserver.core.idempotency import LIFETIME_S
 from mockserver.core.instants import iso
 from mockserver.core.jobs import Job
 from mockserver.core.timeline import JobStatus, Plan
-from mockserver.service import ListRequest
-from mockserver.stores.protocol import Caller, Replay
+from mockserver.service import ListRequest, Submitted
+from mockserver.stores.protocol import Caller
 from tests.conftest import START
 from tests.services import GENERATE, body, make_service
 
@@ -123,16 +123,15 @@ class ServiceMachine(RuleBasedStateMachine):
                 with pytest.raises(KeyReused):
                     self.post(user, key, raw)
             else:
-                assert self.post(user, key, raw) == Replay(
-                    used.made.id, self.job(used.made).moment(self.clock.now()).status
-                )
+                status = self.job(used.made).moment(self.clock.now()).status
+                assert self.post(user, key, raw) == Submitted(used.made.id, status, is_replay=True)
         elif cost > available:
             with pytest.raises(InsufficientCredits) as refused:
                 self.post(user, key, raw)
             assert (refused.value.required, refused.value.available) == (cost, available)
         else:
             accepted = self.post(user, key, raw)
-            assert accepted.status is JobStatus.QUEUED
+            assert (accepted.status, accepted.is_replay) == (JobStatus.QUEUED, False)
             assert accepted.job_id not in {made.id for made in self.made}
             job = self.run(self.service.store.job(accepted.job_id))
             assert abs(self.clock.now() - job.created_at) < 0.001
@@ -141,10 +140,9 @@ class ServiceMachine(RuleBasedStateMachine):
             if key:
                 self.used[user, key] = Used(raw, made)
 
-    def post(self, user: str, key: str, raw: bytes) -> Replay:
-        answer = self.run(self.service.submit(self.callers[user], GENERATE, raw, key))
-        assert isinstance(answer, Replay)
-        return answer
+    def post(self, user: str, key: str, raw: bytes) -> Submitted:
+        accepted: Submitted = self.run(self.service.submit(self.callers[user], GENERATE, raw, key))
+        return accepted
 
     @rule(user=users, key=keys)
     def submit_what_is_no_submission(self, user: str, key: str) -> None:

@@ -1,6 +1,7 @@
 """Each refusal as the API answers it: one row a refusal. Source: facts.md sections 3, 4 and 26."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from mockserver.core import errors
@@ -35,6 +36,7 @@ def _retry_after(seconds: int) -> Headers:
 
 INVALID_TEXT = "Validation error"
 RETRY_LATER_S = 1
+_KNOWN = frozenset(map(int, HTTPStatus))
 
 WIRE_ERRORS: Mapping[type[Refusal], WireError] = {
     errors.MissingKey: WireError(401, _says("API key is required")),
@@ -74,6 +76,20 @@ ON_DEMAND: Mapping[int, WireError] = {
     503: WIRE_ERRORS[errors.QueueUnavailable],
 }
 """What `[[status N]]` in a prompt answers."""
+
+
+def unasked(status: int, balance: int) -> Answer:
+    """The API's own answer of this status, as a fault gives it: 429 and 503 say when to come again.
+
+    A 402 says that one credit more than *balance* is needed.
+    """
+    row = ON_DEMAND.get(status)
+    if row is None:
+        phrase = HTTPStatus(status).phrase if status in _KNOWN else "Error"
+        return json_answer(status, {"error": phrase} if status >= HTTPStatus.BAD_REQUEST else {})
+    body = row.body(errors.InsufficientCredits(required=balance + 1, available=balance))
+    headers = _retry_after(RETRY_LATER_S) if status in (429, 503) else ()
+    return json_answer(status, body, headers)
 
 
 def refuse(refusal: Refusal, _: Request) -> Answer:

@@ -5,6 +5,7 @@ import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
+from mockserver.api.gate import Gate
 from mockserver.core.errors import FileNotFound
 from mockserver.core.jobs import Job
 from mockserver.core.jsontext import encode, parse
@@ -63,12 +64,15 @@ class Gallery:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def routes(service: Service, gallery: Gallery) -> list[Route]:
+def routes(service: Service, gate: Gate, gallery: Gallery) -> list[Route]:
     """The route of pictures."""
 
     async def get_image(request: Request) -> Answer:
         name = file_name(request.path_values["name"])
         job = await service.store.job(name.job_id) if name else None
+        if job is not None:
+            request.job_id = job.id
+            request.note = "expired" if job.moment(service.clock.now()).is_expired else ""
         if name is None or job is None or not _exists(service, job, name):
             raise FileNotFound
         content = await gallery.picture(name, job)
@@ -79,7 +83,7 @@ def routes(service: Service, gallery: Gallery) -> list[Route]:
             return Answer(304, headers=headers)
         return Answer(200, content, headers, content_type=b"image/png")
 
-    return [Route("GET", "/images/{name}", get_image)]
+    return [Route("GET", "/images/{name}", gate.open("files", get_image))]
 
 
 def _exists(service: Service, job: Job, name: FileName) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mockserver.api.auth import caller_of
+from mockserver.api.gate import Gate
 from mockserver.api.queries import QueryReader
 from mockserver.core.instants import iso
 from mockserver.core.jobs import Job
@@ -14,19 +14,18 @@ from mockserver.http.router import Route
 from mockserver.service import ListRequest, Service
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service, gate: Gate) -> list[Route]:
     """The two routes."""
     query = QueryReader(service.catalog.schemas["queries/job-list.json"])
 
     async def get_job(request: Request) -> Answer:
-        caller = await caller_of(service, request)
-        job = await service.job(caller, request.path_values["id"])
+        job = await service.job(request.known_caller, request.path_values["id"])
+        request.job_id = job.id
         shown = job_json(service, job, service.clock.now())
         return Answer(200, b'%b,"input":%b}' % (shown[:-1].encode(), job.input_json))
 
     async def list_jobs(request: Request) -> Answer:
-        caller = await caller_of(service, request)
-        listing = await service.jobs(caller, _list_request(query.read(request)))
+        listing = await service.jobs(request.known_caller, _list_request(query.read(request)))
         now = service.clock.now()
         rest: dict[str, Any] = {"nextCursor": listing.next_cursor, "hasMore": listing.next_cursor is not None}
         if listing.models is not None:
@@ -34,7 +33,10 @@ def routes(service: Service) -> list[Route]:
         entries = ",".join([job_json(service, job, now) for job in listing.jobs])
         return Answer(200, b'{"jobs":[%b],%b' % (entries.encode(), encode(rest)[1:]))
 
-    return [Route("GET", "/v2/jobs", list_jobs), Route("GET", "/v2/jobs/{id}", get_job)]
+    return [
+        Route("GET", "/v2/jobs", gate.keyed("jobs.list", list_jobs)),
+        Route("GET", "/v2/jobs/{id}", gate.keyed("jobs.get", get_job)),
+    ]
 
 
 def job_json(service: Service, job: Job, now: float) -> str:

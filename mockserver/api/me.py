@@ -1,6 +1,6 @@
 """GET /v2/me: who is calling, and what the team can spend."""
 
-from mockserver.api.auth import caller_of
+from mockserver.api.gate import Gate
 from mockserver.http.answers import Answer, json_answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
@@ -10,12 +10,11 @@ DOCUMENTED_CONCURRENT_JOBS = 10
 """Shown where no limit is enforced: clients expect a number. Source: facts.md section 20."""
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service, gate: Gate) -> list[Route]:
     """The route."""
 
     async def get_me(request: Request) -> Answer:
-        caller = await caller_of(service, request)
-        key, team = caller
+        key, team = request.known_caller
         return json_answer(
             200,
             {
@@ -32,4 +31,4 @@ def routes(service: Service) -> list[Route]:
             },
         )
 
-    return [Route("GET", "/v2/me", get_me)]
+    return [Route("GET", "/v2/me", gate.keyed("me", get_me))]

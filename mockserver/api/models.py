@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mockserver.api.gate import Gate
 from mockserver.api.openapi import openapi_document
 from mockserver.api.queries import QueryReader
 from mockserver.core.catalog import Model
@@ -12,7 +13,7 @@ from mockserver.http.router import Route
 from mockserver.service import Service
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service, gate: Gate) -> list[Route]:
     """The two routes; both answers are made once."""
     query = QueryReader(service.catalog.schemas["queries/model-list.json"])
     entries = [catalogue_entry(model) for model in service.catalog.all_models() if is_listed(model)]
@@ -28,7 +29,10 @@ def routes(service: Service) -> list[Route]:
             document.append(json_answer(200, openapi_document(service.catalog, service.rules.public_url)))
         return Answer(200, document[0].content)
 
-    return [Route("GET", "/v2/models", list_models), Route("GET", "/v2/openapi.json", get_openapi)]
+    return [
+        Route("GET", "/v2/models", gate.open("models.list", list_models)),
+        Route("GET", "/v2/openapi.json", gate.open("openapi", get_openapi)),
+    ]
 
 
 def is_listed(model: Model) -> bool:

@@ -1,6 +1,6 @@
 """POST of every operation that starts a job."""
 
-from mockserver.api.auth import caller_of
+from mockserver.api.gate import Gate
 from mockserver.core.catalog import Operation
 from mockserver.core.timeline import JobStatus
 from mockserver.http.answers import Answer
@@ -9,18 +9,19 @@ from mockserver.http.router import Handler, Route
 from mockserver.service import Service
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service, gate: Gate) -> list[Route]:
     """One route for each submission of the catalogue."""
-    operations = service.catalog.operations.values()
-    return [Route(op.method, op.path, _submission(service, op)) for op in operations if op.is_submission]
+    operations = [op for op in service.catalog.operations.values() if op.is_submission]
+    return [Route(op.method, op.path, gate.keyed(op.id, _submission(service, op))) for op in operations]
 
 
 def _submission(service: Service, operation: Operation) -> Handler:
     async def submit(request: Request) -> Answer:
-        caller = await caller_of(service, request)
         raw = await request.json_body()
         key = request.headers.get("Idempotency-Key", "") if operation.takes_idempotency_key else ""
-        accepted = await service.submit(caller, operation, raw, key)
+        accepted = await service.submit(request.known_caller, operation, raw, key)
+        request.job_id, request.is_replay, request.cost = accepted.job_id, accepted.is_replay, accepted.cost
+        request.fired += accepted.fired
         # A replay may be of a cancelled job, and the schema of this answer knows no such status.
         status = JobStatus.FAILED if accepted.status is JobStatus.CANCELLED else accepted.status
         return Answer(202, b'{"jobId":"%b","status":"%b"}' % (accepted.job_id.encode(), status.encode()))

@@ -3,7 +3,7 @@
 from functools import partial
 
 from mockserver import __version__
-from mockserver.control import jobs, keys, teams, time, webhooks
+from mockserver.control import faults, jobs, keys, requests, summary, teams, time, webhooks
 from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -13,6 +13,12 @@ from mockserver.http.server import Area
 
 def control_area(levers: Levers) -> Area:
     """All of /_mock."""
+    router = Router(routes(levers))
+    return Area(f"{PREFIX}/", router, refuse, partial(guard, levers.settings), is_open_to_browsers=False)
+
+
+def routes(levers: Levers) -> list[Route]:
+    """Every route of every lever."""
 
     async def get_health(_: Request) -> Answer:
         counts = await levers.store.counts()
@@ -32,13 +38,15 @@ def control_area(levers: Levers) -> Area:
         await levers.start_over()
         return answer({"status": "ok"})
 
-    routes = [
+    return [
         Route("GET", f"{PREFIX}/health", get_health),
         Route("POST", f"{PREFIX}/reset", post_reset),
         *time.routes(levers),
         *teams.routes(levers),
         *keys.routes(levers),
         *jobs.routes(levers),
+        *faults.routes(levers),
         *webhooks.routes(levers),
+        *requests.routes(levers),
+        *summary.routes(levers),
     ]
-    return Area(f"{PREFIX}/", Router(routes), refuse, partial(guard, levers.settings), is_open_to_browsers=False)

@@ -1,19 +1,25 @@
-"""GET and POST /_mock/jobs/{id}: see a job's plan, and give it another."""
+"""GET /_mock/jobs, GET and POST /_mock/jobs/{id}: see the plans of jobs, and give one another."""
 
+import asyncio
 import math
 from typing import Any
 
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
+from mockserver.control.queries import query_of
 from mockserver.core import timeline
 from mockserver.core.catalog import Schema
 from mockserver.core.ids import is_uuid
 from mockserver.core.instants import iso
 from mockserver.core.jobs import Job
+from mockserver.core.paging import Place
+from mockserver.core.signing import key_digest
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
+from mockserver.stores.protocol import JobQuery, Store
 
+PAGE = 1000
 _TRUE: Schema = {"type": "boolean", "enum": [True]}
 _ACTIONS: dict[str, Schema] = {
     "complete": _TRUE,
@@ -26,7 +32,8 @@ _BODY = Body(**_ACTIONS, wait={"type": "boolean"})
 
 
 def routes(levers: Levers) -> list[Route]:
-    """The two routes."""
+    """The routes of jobs."""
+    store = levers.store
 
     async def job_of(request: Request) -> Job:
         job_id = request.path_values["id"].lower()
@@ -54,7 +61,37 @@ def routes(levers: Levers) -> list[Route]:
             await levers.deliverer.settled()
         return answer(_shown(await job_of(request), levers.clock.now()))
 
-    return [Route("GET", f"{PREFIX}/jobs/{{id}}", get_job), Route("POST", f"{PREFIX}/jobs/{{id}}", post_job)]
+    async def get_jobs(request: Request) -> Answer:
+        sent = query_of(request, "key")
+        now = levers.clock.now()
+        known = await jobs_of(store, key_digest(sent["key"]) if "key" in sent else "", now)
+        return answer({"jobs": [_shown(job, now) for job in known]})
+
+    return [
+        Route("GET", f"{PREFIX}/jobs", get_jobs),
+        Route("GET", f"{PREFIX}/jobs/{{id}}", get_job),
+        Route("POST", f"{PREFIX}/jobs/{{id}}", post_job),
+    ]
+
+
+async def jobs_of(store: Store, digest: str, now: float) -> list[Job]:
+    """The jobs of a key's user by the key's SHA-256, or of all, newest first."""
+    if digest:
+        caller = await store.caller(digest)
+        owners = [caller.key.user_id] if caller is not None else []
+    else:
+        owners = [team.id for team in await store.teams()]
+    known: list[Job] = []
+    for owner in owners:
+        query = JobQuery(owner, PAGE)
+        while True:
+            page = await store.page(query, now)
+            known += page.jobs
+            if not page.has_more:
+                break
+            query = query._replace(after=Place(page.jobs[-1].created_at, page.jobs[-1].id))
+            await asyncio.sleep(0)
+    return sorted(known, key=lambda job: job.created_at, reverse=True)
 
 
 def _new_plan(job: Job, action: str, value: Any, now: float) -> Plan:

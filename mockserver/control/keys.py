@@ -28,6 +28,8 @@ _NEW = Body(
     team=teams.NAME,
     user=teams.NAME,
     credits=teams.CREDITS,
+    speed=teams.SPEED,
+    retention=teams.RETENTION,
 )
 
 
@@ -78,12 +80,14 @@ def routes(levers: Levers) -> list[Route]:
 async def _team_for(levers: Levers, body: dict[str, Any], api_key: str) -> Team:
     """The team that a new key names, or one of its own."""
     if "team" in body:
-        if "credits" in body:
-            raise Problem(400, "Invalid body", "credits go with a new team; PATCH the team that exists")
+        of_new = [name for name in ("credits", "speed", "retention") if name in body]
+        if of_new:
+            raise Problem(400, "Invalid body", f"{of_new[0]} goes with a new team; PATCH the team that exists")
         return await teams.team_of(levers, body["team"])
     opening = body.get("credits", OPENING_CREDITS)
     limit = levers.settings.max_concurrent_jobs
-    team = make_team(f"Team of {key_digest(api_key)[:12]}", opening=opening, max_concurrent_jobs=limit)
+    made = make_team(f"Team of {key_digest(api_key)[:12]}", opening=opening, max_concurrent_jobs=limit)
+    team = teams.paced(made, body)
     await levers.store.put_team(team)
     await levers.store.set_balance(team.id, opening, levers.clock.now())
     return team

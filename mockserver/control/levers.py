@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 from mockserver.clock import Clock
 from mockserver.core.catalog import Schema
 from mockserver.core.errors import MethodNotAllowed, PathNotFound, Refusal
-from mockserver.core.jsontext import encode, parse
+from mockserver.core.jsontext import Parsed, encode, parse
 from mockserver.core.validation import SchemaCheck, details_of
 from mockserver.http.answers import Answer, Headers
 from mockserver.http.request import Request
+from mockserver.journal import Journal
 from mockserver.service import Service
 from mockserver.settings import Settings
 from mockserver.stores.protocol import Store
+from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer
 
 PREFIX = "/_mock"
@@ -37,6 +39,8 @@ class Levers(NamedTuple):
     store: Store
     clock: Clock
     deliverer: Deliverer
+    journal: Journal
+    totals: Totals
     settings: Settings
     start_over: Callable[[], Any]
     """Coroutine function: everything back to the configured start."""
@@ -115,11 +119,7 @@ class Body:
         Raises:
             Problem: 400, with `errors` by field and what the lever knows.
         """
-        raw = await request.body_bytes()
-        try:
-            parsed = parse(raw or b"{}")
-        except ValueError as error:
-            raise Problem(400, "Invalid JSON", f"the body cannot be read: {error}") from None
+        parsed = await _parsed(request)
         problems = self._check.problems(parsed)
         if problems:
             errors = details_of(problems)
@@ -128,6 +128,23 @@ class Body:
             raise Problem(400, "Invalid body", detail, errors=errors)
         body: dict[str, Any] = parsed.value
         return body
+
+
+async def json_of(request: Request) -> Any:
+    """The JSON value of a body that has a schema of its own.
+
+    Raises:
+        Problem: 400 for what is no JSON.
+    """
+    return (await _parsed(request)).value
+
+
+async def _parsed(request: Request) -> Parsed:
+    raw = await request.body_bytes()
+    try:
+        return parse(raw or b"{}")
+    except ValueError as error:
+        raise Problem(400, "Invalid JSON", f"the body cannot be read: {error}") from None
 
 
 def answer(value: Any, status: int = 200) -> Answer:

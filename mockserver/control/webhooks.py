@@ -1,14 +1,19 @@
 """GET /_mock/webhooks, and POST /_mock/webhooks/{deliveryId}/redeliver."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver.control.levers import PREFIX, Levers, Problem, answer
-from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.control.queries import number_in, patience_in, query_of
+from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus
 from mockserver.core.instants import iso
+from mockserver.core.signing import key_digest
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
+
+Known = tuple[Delivery, list[Attempt]]
 
 
 def routes(levers: Levers) -> list[Route]:
@@ -16,9 +21,17 @@ def routes(levers: Levers) -> list[Route]:
     store = levers.store
 
     async def get_webhooks(request: Request) -> Answer:
-        job_id = request.single_values().get("job")
-        known = await store.deliveries(job_id.lower() if job_id else None)
-        return answer({"deliveries": [_shown(delivery, attempts) for delivery, attempts in known]})
+        sent = query_of(request, "job", "key", "event", "status", "wait", "count")
+        count, patience = number_in(sent, "count", 1, 1), patience_in(sent)
+        found: list[Known] = []
+
+        async def are_attempted() -> bool:
+            found[:] = await _wanted(levers, sent)
+            return len([attempts for _, attempts in found if attempts]) >= count
+
+        came = await are_attempted() or (patience > 0 and await levers.deliverer.bell.wait(are_attempted, patience))
+        rows = [_shown(delivery, attempts) for delivery, attempts in found]
+        return answer({"deliveries": rows, "timedOut": patience > 0 and not came})
 
     async def redeliver(request: Request) -> Answer:
         delivery_id = request.path_values["id"]
@@ -38,6 +51,25 @@ def routes(levers: Levers) -> list[Route]:
         Route("GET", f"{PREFIX}/webhooks", get_webhooks),
         Route("POST", f"{PREFIX}/webhooks/{{id}}/redeliver", redeliver),
     ]
+
+
+async def _wanted(levers: Levers, sent: Mapping[str, str]) -> list[Known]:
+    """The deliveries that a query means."""
+    job_id, event, status = sent.get("job", "").lower(), sent.get("event"), sent.get("status")
+    if status is not None and status not in set(DeliveryStatus):
+        choices = ", ".join(DeliveryStatus)
+        raise Problem(400, "Invalid query", f'status: "{status[:40]}" will not do: want one of {choices}')
+    found = [
+        (delivery, attempts)
+        for delivery, attempts in await levers.store.deliveries(job_id or None)
+        if event in (None, delivery.event) and status in (None, delivery.status)
+    ]
+    if "key" not in sent:
+        return found
+    digest = key_digest(sent["key"])
+    jobs = {job_id: await levers.store.job(job_id) for job_id in {delivery.job_id for delivery, _ in found}}
+    hooks = {job_id: job.webhook for job_id, job in jobs.items() if job is not None and job.webhook is not None}
+    return [each for each in found if each[0].job_id in hooks and hooks[each[0].job_id].digest == digest]
 
 
 def _shown(delivery: Delivery, attempts: list[Attempt]) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class Team(NamedTuple):
     max_concurrent_jobs: int | None = None
     """Jobs that may run at once; none: as many as come."""
     modalities: tuple[str, ...] = ("image", "video", "music")
+    speed: float | None = None
+    """What job times are divided by; none: the server's own holds."""
+    keeps_s: float | None = None
+    """How long result files stay; none: as the server has it."""
 
 
 class Key(NamedTuple):

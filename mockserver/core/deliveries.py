@@ -1,17 +1,20 @@
 """Which events a job sends, what they say, and when they are tried again. Source: facts.md section 9."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from mockserver.core.instants import iso
-from mockserver.core.jobs import Job, WebhookStatus
+from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.jsontext import encode
 from mockserver.core.timeline import JobStatus
 
 DEFAULT_EVENTS = ("completed", "failed")
 DEFAULT_ATTEMPTS_AT_S = (0.0, 1.0, 5.0)
+TURNED_GAP_S = 0.001
+"""Between events that are sent in the wrong order."""
 _FINAL_EVENTS = {JobStatus.COMPLETED: "completed", JobStatus.FAILED: "failed"}
 
 
@@ -83,9 +86,23 @@ def reschedule(before: Job, job: Job, now: float) -> list[Delivery]:
 
 
 def _events(job: Job) -> Iterator[Delivery]:
-    hook, plan = job.webhook, job.plan
+    hook = job.webhook
     if hook is None:
         return
+    if hook.order == "reorder":
+        yield from _turned(job, list(_in_order(job, hook)))
+    else:
+        yield from _in_order(job, hook)
+
+
+def _turned(job: Job, events: list[Delivery]) -> Iterator[Delivery]:
+    """The events, the last one first, all of them once the job has ended."""
+    for place, delivery in enumerate(reversed(events)):
+        yield delivery._replace(due_at=max(job.plan.ended_at, delivery.due_at) + place * TURNED_GAP_S)
+
+
+def _in_order(job: Job, hook: Webhook) -> Iterator[Delivery]:
+    plan = job.plan
     if "progress" in hook.events:
         for share, percentage in plan.marks:
             offset_s = share * plan.pace_s
@@ -113,6 +130,17 @@ def payload(job: Job, delivery: Delivery, result_json: str) -> bytes:
             tail = encode({"model": job.model, "creditCost": job.cost, "completedAt": iso(job.plan.ended_at)})
             return b'%b,"result":%b,%b' % (head[:-1], result_json.encode(), tail[1:])
     return encode(fields)
+
+
+def earlier(job: Job, delivery: Delivery) -> Delivery:
+    """The event that the job sent before this one; for its first, a progress of 0 that could have been."""
+    before = [each for each in schedule(job) if each.event_at < delivery.event_at]
+    return max(before, key=lambda each: each.event_at, default=delivery._replace(event="progress", progress=0))
+
+
+def respelled(body: bytes) -> bytes:
+    """The same JSON value in other bytes."""
+    return json.dumps(json.loads(body), indent=2, ensure_ascii=False).encode()
 
 
 def after_attempt(

@@ -7,6 +7,7 @@ from mockserver.core.durations import duration_s
 
 DEFAULT_ERROR = "Provider returned an error: content policy violation"
 STATUSES = (400, 401, 402, 403, 404, 409, 429, 500, 503)
+WEBHOOK_ORDERS = ("drop", "lose-final", "duplicate", "reorder", "bad-signature", "replayed-signature", "respelled")
 _FORM = re.compile(r"\[\[([^\[\]]{1,500})\]\]")
 
 
@@ -22,8 +23,12 @@ class Directives(NamedTuple):
     status: int | None = None
     """Refuse the submission with this HTTP status."""
     webhook: str = ""
-    """`drop`, `duplicate`, `bad-signature` or nothing."""
+    """What goes wrong with the job's webhooks: one of `WEBHOOK_ORDERS`, or nothing."""
     webhook_late_s: float = 0.0
+    queued_s: float | None = None
+    """How long it waits before it starts; by a fault rule only, as is the factor."""
+    factor: float = 1.0
+    """By which its typical time is multiplied."""
 
 
 NONE = Directives()
@@ -62,7 +67,7 @@ def _obey(found: Directives, text: str) -> Directives:
 
 def _obey_webhook(found: Directives, words: list[str]) -> Directives:
     match words:
-        case [("drop" | "duplicate" | "bad-signature") as order]:
+        case [order] if order in WEBHOOK_ORDERS:
             return found._replace(webhook=order)
         case ["late", span]:
             return found._replace(webhook_late_s=_seconds(span, found.webhook_late_s) or 0.0)

@@ -98,9 +98,12 @@ def draw_plan(  # noqa: PLR0913 - all that a life depends on
 
     *typical_s* is what such a job takes from submission to result, speed already applied.
     """
+    typical_s = 0.0 if orders.is_instant else typical_s * orders.factor
     spread = 0.8 + 0.4 * chance()
-    queued_s = 0.0 if orders.is_instant else typical_s * QUEUED_SHARE * chance()
-    pace_s = 0.0 if orders.is_instant else max(0.0, typical_s * spread - queued_s)
+    queued_s = typical_s * QUEUED_SHARE * chance()
+    pace_s = max(0.0, typical_s * spread - queued_s)
+    if orders.queued_s is not None:
+        queued_s = orders.queued_s
     if orders.processing_s is not None:
         pace_s = orders.processing_s
     runs_s, outcome, error = pace_s, JobStatus.COMPLETED, None

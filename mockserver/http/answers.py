@@ -4,7 +4,7 @@ aiohttp's own response is built for every case; this one knows its status, its b
 most of the difference in speed between the mock and an ordinary handler (docs/decisions/0001).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -15,12 +15,19 @@ from mockserver.core.jsontext import encode
 
 JSON = b"application/json; charset=utf-8"
 Headers = tuple[tuple[str, str], ...]
+Sending = Callable[[web.BaseRequest, bytes, bytes], Awaitable[None]]
+"""Sends a head and a body in another way than in one write."""
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _NO_BODY = frozenset({204, 304})
 
 
 class Answer(web.StreamResponse):
     """Status, body and headers. `common` is put in by the server: what every answer carries."""
+
+    sending: Sending | None = None
+    """For faults: how the bytes go out; none for the ordinary way."""
+    is_dropped = False
+    """For faults: whether none go out, and the connection ends."""
 
     def __init__(self, status: int, body: bytes = b"", headers: Headers = (), *, content_type: bytes = JSON) -> None:
         # StreamResponse's own __init__ is left out on purpose: it prepares header and cookie stores that stay unused.
@@ -37,7 +44,7 @@ class Answer(web.StreamResponse):
         """Send everything."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
-        head = [_STATUS_LINES[self._status], self.common]
+        head = [_STATUS_LINES.get(self._status) or b"HTTP/1.1 %d \r\n" % self._status, self.common]
         if self._status not in _NO_BODY:
             head.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.kind, len(self.content)))
         for name, value in self.extra:
@@ -47,9 +54,12 @@ class Answer(web.StreamResponse):
         elif request.version < HttpVersion11:
             head.append(b"Connection: keep-alive\r\n")
         head.append(b"\r\n")
-        if request.method != "HEAD":
-            head.append(self.content)
+        content = b"" if request.method == "HEAD" or self._status in _NO_BODY else self.content
         self._eof_sent = True
+        if self.sending is not None:
+            await self.sending(request, b"".join(head), content)
+            return
+        head.append(content)
         await request.writer.write(b"".join(head))
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid
 from mockserver.core.messages import shortened
+from mockserver.stores.protocol import Caller
 
 MAX_FIELDS = 100
 
@@ -19,6 +20,20 @@ class Request(web.BaseRequest):
 
     path_values: Mapping[str, str]
     id: str
+    operation: str = ""
+    """What is asked for, once that is known."""
+    caller: Caller | None = None
+    """Who asks, once that is known."""
+    job_id: str = ""
+    """The job that a submission made or gave back."""
+    is_replay: bool = False
+    """Whether an idempotency key gave the job back."""
+    cost: int = 0
+    """Credits that a submission took."""
+    fired: tuple[str, ...] = ()
+    """The fault rules that it met."""
+    note: str = ""
+    """What the journal says beside: `expired` for a file that is gone."""
 
     def __init__(self, *args: Any, max_body_bytes: int, body_timeout_s: float, **kwargs: Any) -> None:
         super().__init__(*args, client_max_size=max_body_bytes, **kwargs)
@@ -28,6 +43,22 @@ class Request(web.BaseRequest):
     def is_last(self) -> bool:
         """Whether its connection is of no further use: the body broke off, or the client has closed its side."""
         return self._payload.exception() is not None or self._protocol.is_done  # type: ignore[attr-defined] # server.py's
+
+    @property
+    def known_caller(self) -> Caller:
+        """Who asks; for handlers behind the gate for keys."""
+        assert self.caller is not None, "this handler stands behind no gate for keys"  # noqa: S101 - a bug of ours
+        return self.caller
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent."""
+        return self._message.path
+
+    @property
+    def body_so_far(self) -> bytes:
+        """The body, if a handler has read it."""
+        return self._read_bytes or b""
 
     @property
     def path_text(self) -> str:

@@ -25,6 +25,8 @@ _CORS_LINES = header_lines(CORS)
 _PREFLIGHT_AGE_S = "600"
 
 Refuse = Callable[[Refusal, Request], Answer]
+Record = Callable[[Request, Answer, float], None]
+"""Takes note of a request, its finished answer, and when it began on the loop's clock."""
 
 
 class Limits(NamedTuple):
@@ -46,6 +48,8 @@ class Area(NamedTuple):
     """An answer instead of the route's; none to let the request through."""
     is_open_to_browsers: bool
     """Whether pages of any origin may call it (CORS)."""
+    record: Record | None = None
+    """Told of each answer before it goes out, so that who has it finds it recorded."""
 
 
 class HttpServer(web.Server):
@@ -66,6 +70,10 @@ class HttpServer(web.Server):
         self._date = DateLine()
         self._id_start = os.urandom(6).hex()
         self._ids = count(1)
+        self.under_way = 0
+        """Requests begun and not answered yet."""
+        self.last_request_at = 0.0
+        """When the last one began or was answered, on the loop's clock; 0 before the first."""
 
     def __call__(self) -> web.RequestHandler:
         """A protocol for one connection."""
@@ -95,14 +103,28 @@ class HttpServer(web.Server):
 
     async def _answer(self, request: Request) -> Answer:
         path = request.path_text
-        area = next(area for area in self._areas if path.startswith(area.prefix))
+        area = self._area(path)
+        began = self.last_request_at = self._loop.time()
+        self.under_way += 1
         try:
             answer = area.guard(request) or await self._routed(area, request, path)
         except Refusal as refusal:
             answer = area.refuse(refusal, request)
         except web.HTTPException as error:  # aiohttp would send it as it is, in plain text
             return self.on_malformed(request, 500, error)
-        return self.finished(answer, request, cors=area.is_open_to_browsers)
+        finally:
+            self.under_way -= 1
+        answer = self.finished(answer, request, cors=area.is_open_to_browsers)
+        if area.record is not None:
+            area.record(request, answer, began)
+        return answer
+
+    def _area(self, path: str) -> Area:
+        for area in self._areas:
+            if path.startswith(area.prefix):
+                return area
+        msg = "the last area takes every path"
+        raise AssertionError(msg)
 
     async def _logged(self, request: Request) -> Answer:
         began = self._loop.time()
@@ -140,7 +162,11 @@ class HttpServer(web.Server):
             log.error("bug: %s %s (%s)", request.method, request.path_text, request.id, exc_info=exc or True)
             answer = json_answer(500, {"error": "Internal server error"})
         answer.force_close()
-        return self.finished(answer, request, cors=True)
+        answer = self.finished(answer, request, cors=True)
+        area = self._area(request.path_text)
+        if area.record is not None:
+            area.record(request, answer, self._loop.time())
+        return answer
 
 
 class _Connection(web.RequestHandler):

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from mockserver.api import errors, submissions
+from mockserver.api.gate import Gate
 from mockserver.app import App
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -249,7 +250,9 @@ async def test_a_body_that_is_too_slow_is_408_and_ends_the_connection(app: App, 
         post(chunked(GOOD)[:-5], CHUNKED),
         post(b"", CHUNKED, b"Expect: x"),
     ]
-    async with served(submissions.routes(app.service), Limits(body_bytes=1000, body_timeout_s=0.02)) as url:
+    async with served(
+        submissions.routes(app.service, Gate(app.service, app.faults)), Limits(body_bytes=1000, body_timeout_s=0.02)
+    ) as url:
         for request in slow:
             async with connected(url) as wire:
                 reply = await wire.ask(request)
@@ -261,7 +264,7 @@ async def test_a_body_that_is_too_slow_is_408_and_ends_the_connection(app: App, 
 
 
 async def test_the_largest_body_is_a_setting(app: App) -> None:
-    async with served(submissions.routes(app.service), Limits(body_bytes=100)) as url:
+    async with served(submissions.routes(app.service, Gate(app.service, app.faults)), Limits(body_bytes=100)) as url:
         assert (await asked(url, post(GOOD + b" " * (100 - len(GOOD))))).status == 202
         reply = await asked(url, post(GOOD + b" " * (101 - len(GOOD))))
         assert_is_refusal(reply)

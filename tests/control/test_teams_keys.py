@@ -26,7 +26,13 @@ async def submission(driver: Driver, api_key: str = "afk_test") -> tuple[int, An
 
 
 async def test_the_teams_of_the_start_are_listed(driver: Driver) -> None:
-    rest = {"plan": "pro", "maxConcurrentJobs": None, "modalities": ["image", "video", "music"]}
+    rest = {
+        "plan": "pro",
+        "maxConcurrentJobs": None,
+        "modalities": ["image", "video", "music"],
+        "speed": None,
+        "retention": None,
+    }
     teams = (await driver.pull("GET", "teams"))["teams"]
     assert [{**team, "id": ""} for team in teams] == [
         {"id": "", "name": "Test Team", "credits": 1_000_000, **rest},
@@ -231,4 +237,4 @@ async def test_a_wrong_new_key_is_refused_with_the_reason(
 async def test_credits_do_not_go_with_a_team_that_exists(driver: Driver) -> None:
     team = (await first_team(driver))["id"]
     problem = await driver.pull("POST", "keys", {"team": team, "credits": 1}, status=400)
-    assert problem["detail"] == "credits go with a new team; PATCH the team that exists"
+    assert problem["detail"] == "credits goes with a new team; PATCH the team that exists"

@@ -41,6 +41,8 @@ orders = st.builds(
     is_stuck=st.booleans(),
     is_instant=st.booleans(),
     is_cancelled=st.booleans(),
+    queued_s=st.none() | spans,
+    factor=st.sampled_from([0.01, 1.0, 5.0, 100.0]),
 )
 polls = st.lists(st.floats(-1, 900).map(lambda after: ACCEPTED_AT + after), min_size=2).map(sorted)
 

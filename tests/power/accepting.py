@@ -35,7 +35,7 @@ from mockserver.core.timeline import JobStatus, Plan, failed_by
 from mockserver.http.answers import Answer, json_answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler
-from mockserver.service import Service
+from mockserver.service import Service, Submitted
 from mockserver.stores import memory
 from mockserver.stores.memory import MemoryStore
 from mockserver.stores.protocol import Accepted, Caller, Clash, Draft, JobQuery, Outcome, Replay, Store
@@ -57,9 +57,8 @@ def key_ignored() -> list[Swap]:
     """An idempotency key of a lawful length does nothing."""
     submitted = Service.submit
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
-        key = idempotency_key if len(idempotency_key) > MAX_LENGTH else ""
-        return await submitted(self, caller, operation, raw, key)
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
+        return await submitted(self, caller, operation, raw, key if len(key) > MAX_LENGTH else "")
 
     return [Swap(Service, "submit", submit)]
 
@@ -113,15 +112,15 @@ def equal_bodies_merge() -> list[Swap]:
     submitted = Service.submit
     earlier: WeakKeyDictionary[Store, dict[tuple[str, str, bytes], tuple[str, float]]] = WeakKeyDictionary()
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
         now, sent = self.clock.now(), (caller.key.user_id, operation.id, raw)
         known = earlier.setdefault(self.store, {})
         job_id, at = known.get(sent, ("", -math.inf))
         job = await self.store.job(job_id) if at <= now < at + 60 else None
-        if job is not None and not idempotency_key:
-            return Replay(job_id, job.moment(now).status)
-        made = await submitted(self, caller, operation, raw, idempotency_key)
-        if not idempotency_key:
+        if job is not None and not key:
+            return Submitted(job_id, job.moment(now).status, is_replay=False)
+        made = await submitted(self, caller, operation, raw, key)
+        if not key:
             known[sent] = (made.job_id, now)
         return made
 
@@ -133,8 +132,8 @@ def replay_says_queued() -> list[Swap]:
     """A replay says QUEUED, however far the job is."""
     submitted = Service.submit
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
-        made = await submitted(self, caller, operation, raw, idempotency_key)
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
+        made = await submitted(self, caller, operation, raw, key)
         return made._replace(status=JobStatus.QUEUED)
 
     return [Swap(Service, "submit", submit)]
@@ -165,14 +164,14 @@ def refusal_burns_key() -> list[Swap]:
     submitted = Service.submit
     used: WeakKeyDictionary[Store, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
-        place, good = (caller.key.user_id, idempotency_key), used.setdefault(self.store, {})
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
+        place, good = (caller.key.user_id, key), used.setdefault(self.store, {})
         if good.get(place) is False:
             raise KeyReused
         try:
-            made = await submitted(self, caller, operation, raw, idempotency_key)
+            made = await submitted(self, caller, operation, raw, key)
         except (BrokenJson, Invalid, InsufficientCredits, QueueUnavailable):
-            if 0 < len(idempotency_key) <= MAX_LENGTH:
+            if 0 < len(key) <= MAX_LENGTH:
                 good.setdefault(place, False)
             raise
         good[place] = True
@@ -187,9 +186,9 @@ def body_compared_by_bytes() -> list[Swap]:
     submitted = Service.submit
     arrived: ContextVar[bytes] = ContextVar("arrived")
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
         arrived.set(raw)
-        return await submitted(self, caller, operation, raw, idempotency_key)
+        return await submitted(self, caller, operation, raw, key)
 
     def of_bytes(operation: str, _: Any) -> bytes:
         return fingerprint(operation, {"raw": arrived.get().decode("latin-1")})

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import service as verbs
 from mockserver.api import errors as answers
-from mockserver.api import jobs, models, queries, submissions
+from mockserver.api import gate, models, queries, submissions
 from mockserver.api.auth import caller_of
 from mockserver.core import accounts, messages, validation
 from mockserver.core.catalog import Model, Operation, Schema
@@ -31,8 +31,8 @@ from mockserver.http.answers import Answer, json_answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler
 from mockserver.schemas import catalog
-from mockserver.service import Listing, ListRequest, Service
-from mockserver.stores.protocol import Caller, Replay
+from mockserver.service import Listing, ListRequest, Service, Submitted
+from mockserver.stores.protocol import Caller
 from tests.power import planting
 from tests.power.planting import Defect, Swap, around, genuine, take
 
@@ -53,7 +53,7 @@ def key_not_required() -> list[Swap]:
             return await service.caller("afk_test")
         return await caller_of(service, request)
 
-    return [Swap(jobs, "caller_of", caller)]
+    return [Swap(gate, "caller_of", caller)]
 
 
 @breaks("AUTH-2")
@@ -255,9 +255,9 @@ def refusal_charges() -> list[Swap]:
     """A body that is refused with 400 costs a credit."""
     submitted = Service.submit
 
-    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, idempotency_key: str) -> Replay:
+    async def submit(self: Service, caller: Caller, operation: Operation, raw: bytes, key: str) -> Submitted:
         try:
-            return await submitted(self, caller, operation, raw, idempotency_key)
+            return await submitted(self, caller, operation, raw, key)
         except (BrokenJson, Invalid):
             await take(self.store, caller.team.id, 1, self.clock.now())
             raise

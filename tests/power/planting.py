@@ -74,8 +74,8 @@ def around(part: ModuleType, wrap: Wrap, path: str | None = None) -> Swap:
 
         return route._replace(handler=handle) if path in (None, route.path) else route
 
-    def rerouted(service: Service) -> list[Route]:
-        return [wrapped(service, route) for route in routes(service)]
+    def rerouted(service: Service, *others: Any) -> list[Route]:
+        return [wrapped(service, route) for route in routes(service, *others)]
 
     return Swap(part, "routes", rerouted)
 

@@ -23,6 +23,7 @@ from mockserver.core.instants import iso
 from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.paging import Place, cursor, place_of
 from mockserver.core.results import FileName
+from mockserver.core.signing import Scheme, signature
 from mockserver.core.timeline import JobStatus, progressed_by
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -336,13 +337,11 @@ def ordered(**changes: Any) -> list[Swap]:
 @breaks("WH-1")
 def signature_over_reformatted_body() -> list[Swap]:
     """A webhook is signed over its body written anew, with spaces after commas and colons."""
-    signed = genuine(Deliverer, "_headers")
 
-    def headers(self: Deliverer, delivery: Delivery, hook: Webhook, body: bytes) -> dict[str, str]:
-        made: dict[str, str] = signed(self, delivery, hook, json.dumps(json.loads(body)).encode())
-        return made
+    def signed(digest: str, body: bytes, scheme: Scheme) -> str:
+        return signature(digest, json.dumps(json.loads(body)).encode(), scheme)
 
-    return [Swap(Deliverer, "_headers", headers)]
+    return [Swap(webhooks, "signature", signed)]
 
 
 @breaks("WH-2")

@@ -127,7 +127,7 @@ async def test_a_dropped_webhook_is_never_sent_and_the_control_plane_says_why(
     assert receiver.received == []
     deliveries = await driver.deliveries(job_id)
     reasons = {attempt["error"] for each in deliveries for attempt in each["attempts"]}
-    assert reasons == {"dropped on purpose: the prompt says [[webhook: drop]]"}
+    assert reasons == {'dropped on purpose: the order for this job is "drop"'}
     assert (await driver.job(job_id))["status"] == "COMPLETED"
 
 

@@ -1,0 +1,39 @@
+"""Waiting for something to have happened: whoever makes it happen rings, whoever waits looks again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Bell:
+    """Rings for all who wait. Ringing for nobody costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self._is_closed = False
+
+    def ring(self) -> None:
+        """Let those who wait look again."""
+        for event in self._waiting:
+            event.set()
+
+    async def wait(self, until: Callable[[], Awaitable[bool]], patience_s: float) -> bool:
+        """Whether the condition came to hold within so many real seconds; it is looked at now and at each ring."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            async with asyncio.timeout(patience_s):
+                while not await until():
+                    if self._is_closed:
+                        return False
+                    await event.wait()
+                    event.clear()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.discard(event)
+        return True
+
+    def close(self) -> None:
+        """End every wait."""
+        self._is_closed = True
+        self.ring()

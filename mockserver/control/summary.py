@@ -1,0 +1,47 @@
+"""GET /_mock/summary: what came of a run, in a few numbers."""
+
+from collections import Counter
+from typing import Any
+
+from mockserver.control.jobs import jobs_of
+from mockserver.control.levers import PREFIX, Levers, answer
+from mockserver.control.queries import query_of
+from mockserver.core.deliveries import DeliveryStatus
+from mockserver.core.signing import key_digest
+from mockserver.core.timeline import JobStatus
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route
+
+GIVEN_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+def routes(levers: Levers) -> list[Route]:
+    """The route."""
+
+    async def get_summary(request: Request) -> Answer:
+        sent = query_of(request, "key")
+        return answer(await summary_of(levers, key_digest(sent["key"]) if "key" in sent else ""))
+
+    return [Route("GET", f"{PREFIX}/summary", get_summary)]
+
+
+async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
+    """Requests, jobs, credits, webhooks and faults of a key by its SHA-256, or of all.
+
+    `creditsSpent` is what was taken for accepted jobs, without what came back for those that failed by now.
+    """
+    total = levers.totals.of(digest)
+    now = levers.clock.now()
+    known = await jobs_of(levers.store, digest, now)
+    given_back = sum([job.cost for job in known if job.moment(now).status in GIVEN_BACK])
+    hooked = {job.id for job in known if job.webhook is not None and digest in ("", job.webhook.digest)}
+    deliveries = await levers.store.deliveries()
+    statuses = Counter(delivery.status for delivery, _ in deliveries if not digest or delivery.job_id in hooked)
+    return {
+        "requests": total.requests,
+        "jobs": total.jobs,
+        "creditsSpent": max(0, total.credits_taken - given_back),
+        "webhooks": {status.value: statuses[status] for status in DeliveryStatus},
+        "faults": total.faults,
+    }

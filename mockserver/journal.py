@@ -1,0 +1,173 @@
+"""Every request to the imitated API and its answer, bounded by number and by memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from aiohttp.typedefs import RawHeaders
+
+from mockserver.bell import Bell
+from mockserver.clock import Clock
+from mockserver.core.jsontext import parse
+from mockserver.core.matching import Seen
+from mockserver.http.answers import Answer, Headers
+from mockserver.http.request import Request
+from mockserver.stores.protocol import Caller
+
+BODY_BYTES = 256 * 1024
+"""What is kept of one body, at most."""
+ENTRY_BYTES = 1200
+"""What an entry takes beside its texts."""
+TEXTS = (b"application/json", b"application/problem+json", b"text/")
+"""Kinds of answers whose body is kept."""
+
+
+class Entry(NamedTuple):
+    """One request and its answer."""
+
+    number: int
+    """From 1, without gaps, the same for all who read it."""
+    at: float
+    """On the mock's clock."""
+    began_s: float
+    """On the loop's clock: real seconds."""
+    took_s: float
+    id: str
+    method: str
+    target: str
+    """Path and query."""
+    operation: str
+    caller: Caller | None
+    """Whose key it carries, where that is known."""
+    headers: RawHeaders
+    body: bytes
+    body_bytes: int
+    status: int | None
+    """None where the connection was dropped instead of an answer."""
+    answer_headers: Headers
+    kind: bytes
+    content: bytes
+    content_bytes: int
+    job_id: str
+    is_replay: bool
+    cost: int
+    """Credits taken."""
+    fired: tuple[str, ...]
+    note: str
+    """What a handler adds, such as `expired`."""
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the key; empty where no known one was sent."""
+        return "" if self.caller is None else self.caller.key.digest
+
+    def header(self, name: str) -> str:
+        """A header of the request by its name in lower case; empty where it was not sent."""
+        wanted = name.encode()
+        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == wanted), "")
+
+    def seen(self, *, with_body: bool = True) -> Seen:
+        """As matches see it; reading the body is most of the work."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.headers}
+        try:
+            body = parse(self.body).value if self.body and with_body else None
+        except ValueError:
+            body = None
+        return Seen(
+            self.method,
+            self.path,
+            self.operation,
+            self.digest,
+            headers,
+            body,
+            self.status,
+            self.job_id,
+            self.fired,
+        )
+
+
+Watch = Callable[[Entry], None]
+
+
+class Journal:
+    """The newest entries: at most *max_entries*, and at most *max_bytes* of them."""
+
+    def __init__(self, clock: Clock, max_entries: int, max_bytes: int) -> None:
+        self._clock, self._max_entries, self._max_bytes = clock, max_entries, max_bytes
+        self._entries: deque[tuple[Entry, int]] = deque()
+        self._bytes = 0
+        self.last = 0
+        """The number of the newest entry, kept or not."""
+        self.dropped = 0
+        """Entries that left to make room."""
+        self._watches: list[Watch] = []
+        self.bell = Bell()
+        """Rings at each entry."""
+
+    def watch(self, watch: Watch) -> None:
+        """Tell *watch* of each entry from now on."""
+        self._watches.append(watch)
+
+    def record(self, request: Request, answer: Answer, began_s: float) -> None:
+        """Take note of a request and its answer."""
+        self.last += 1
+        body, content, kind = request.body_so_far, answer.content, answer.kind
+        headers = request.raw_headers
+        body_bytes, content_bytes = len(body), len(content)
+        if body_bytes > BODY_BYTES:
+            body = body[:BODY_BYTES]
+        if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
+            content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
+        entry = Entry(
+            self.last,
+            self._clock.now(),
+            began_s,
+            asyncio.get_running_loop().time() - began_s,
+            request.id,
+            request.method,
+            request.target,
+            request.operation,
+            request.caller,
+            headers,
+            body,
+            body_bytes,
+            None if answer.is_dropped else answer.status,
+            answer.extra,
+            kind,
+            content,
+            content_bytes,
+            request.job_id,
+            request.is_replay,
+            request.cost,
+            request.fired,
+            request.note,
+        )
+        for watch in self._watches:
+            watch(entry)
+        size = ENTRY_BYTES + len(body) + len(content) + sum([len(value) for _, value in headers])
+        self._entries.append((entry, size))
+        self._bytes += size
+        while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
+            self._bytes -= self._entries.popleft()[1]
+            self.dropped += 1
+        self.bell.ring()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def entries(self, since: int = 0) -> Iterator[Entry]:
+        """Those with a greater number than *since*, oldest first."""
+        skipped = max(0, since - (self.last - len(self._entries)))
+        return (entry for entry, _ in islice(self._entries, skipped, None))
+
+    def clear(self) -> None:
+        """Forget every entry; numbers go on."""
+        self._entries.clear()
+        self._bytes = self.dropped = 0
