@@ -11,6 +11,7 @@ from mockserver.settings import SettingsError
 
 COMMANDS = {
     "serve": "run the fake",
+    "run": "run a command for which the fake is the real API",
     "demo": "see the whole path of one job, webhook and picture included",
     "verify": "hold the mock, or a server that you name, to the contract and report",
     "models": "list models with parameters and prices",
