@@ -49,15 +49,15 @@ class Faults:
         """How often the rule was met so far."""
         return self._tallies[rule_id]
 
-    def add(self, documents: Iterable[Any], origin: str = "api", key: str = "") -> list[Rule]:
+    def add(self, documents: Iterable[Any], origin: str = "api", key: str = "", tag: str = "") -> list[Rule]:
         """Add rules, all or none; of one that names an id which is there, the new one takes its place.
 
-        *key* limits those without a key of their own.
+        *key* limits those without a key of their own; *tag* is put behind the ids that they name.
 
         Raises:
             DocumentError: one of them will not do; places begin with its number where there are several.
         """
-        added = self.read(documents, origin, key)
+        added = self.read(documents, origin, key, tag)
         if len({**self._rules, **{rule.id: rule for rule in added}}) > MAX_RULES:
             raise DocumentError([Mistake("", f"{MAX_RULES} rules are the most; remove some first")])
         for rule in added:
@@ -67,7 +67,7 @@ class Faults:
         self._sort_out()
         return added
 
-    def read(self, documents: Iterable[Any], origin: str = "api", key: str = "") -> list[Rule]:
+    def read(self, documents: Iterable[Any], origin: str = "api", key: str = "", tag: str = "") -> list[Rule]:
         """The rules of JSON documents, with an id where they have none; nothing is added.
 
         Raises:
@@ -79,9 +79,8 @@ class Faults:
         for number, document in enumerate(documents):
             try:
                 check_rule(document)
-                if key:
-                    document = {**document, "match": {"key": key, **document.get("match", {})}}  # noqa: PLW2901
-                rules.append(read_rule(document, document.get("id") or self._new_id(), now, origin))
+                own = document["id"] + tag if "id" in document else self._new_id()
+                rules.append(read_rule(document, own, now, origin, key))
             except DocumentError as error:
                 mistakes += [m._replace(place=_numbered(number, m.place)) for m in error.mistakes]
         if mistakes:

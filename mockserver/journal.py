@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from aiohttp.typedefs import RawHeaders
-
 from mockserver.bell import Bell
 from mockserver.clock import Clock
 from mockserver.core.jsontext import parse
@@ -20,6 +18,8 @@ BODY_BYTES = 256 * 1024
 """What is kept of one body, at most."""
 ENTRY_BYTES = 1200
 """What an entry takes beside its texts."""
+SHARED_HEADS = 100
+"""Texts of headers that entries share: clients send the same ones again and again."""
 TEXTS = (b"application/json", b"application/problem+json", b"text/")
 """Kinds of answers whose body is kept."""
 
@@ -41,7 +41,8 @@ class Entry(NamedTuple):
     operation: str
     caller: Caller | None
     """Whose key it carries, where that is known."""
-    headers: RawHeaders
+    head: bytes
+    """The request's headers: names and values in turns, with line feeds between; see `headers`."""
     body: bytes
     body_bytes: int
     status: int | None
@@ -67,6 +68,12 @@ class Entry(NamedTuple):
     def digest(self) -> str:
         """SHA-256 of the key; empty where no known one was sent."""
         return "" if self.caller is None else self.caller.key.digest
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The request's headers, in the order in which they came."""
+        parts = self.head.split(b"\n") if self.head else []
+        return list(zip(parts[::2], parts[1::2], strict=True))
 
     def header(self, name: str) -> str:
         """A header of the request by its name in lower case; empty where it was not sent."""
@@ -107,6 +114,7 @@ class Journal:
         """The number of the newest entry, kept or not."""
         self.dropped = 0
         """Entries that left to make room."""
+        self._heads: dict[bytes, bytes] = {}
         self._watches: list[Watch] = []
         self.bell = Bell()
         """Rings at each entry."""
@@ -119,7 +127,11 @@ class Journal:
         """Take note of a request and its answer."""
         self.last += 1
         body, content, kind = request.body_so_far, answer.content, answer.kind
-        headers = request.raw_headers
+        # One text for all headers: a hundred thousand small objects kept alive would cost more than all else here.
+        head = b"\n".join([part for pair in request.raw_headers for part in pair])
+        if len(self._heads) >= SHARED_HEADS:
+            self._heads.clear()
+        head = self._heads.setdefault(head, head)
         body_bytes, content_bytes = len(body), len(content)
         if body_bytes > BODY_BYTES:
             body = body[:BODY_BYTES]
@@ -135,7 +147,7 @@ class Journal:
             request.target,
             request.operation,
             request.caller,
-            headers,
+            head,
             body,
             body_bytes,
             None if answer.is_dropped else answer.status,
@@ -151,7 +163,7 @@ class Journal:
         )
         for watch in self._watches:
             watch(entry)
-        size = ENTRY_BYTES + len(body) + len(content) + sum([len(value) for _, value in headers])
+        size = ENTRY_BYTES + len(body) + len(content) + len(head)
         self._entries.append((entry, size))
         self._bytes += size
         while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):

@@ -4,7 +4,7 @@ import ipaddress
 import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -54,6 +54,12 @@ class Settings(NamedTuple):
     log_format: Literal["text", "json"] = "text"
     quiet: bool = False
     verbose: bool = False
+    faults: Sequence[Mapping[str, Any]] = ()
+    """Fault rules of the file, unread."""
+    file: Path | None = None
+    """The file that was read, or would be if it were there."""
+    given: frozenset[str] = frozenset()
+    """The names of those that somebody set."""
 
 
 class Setting(NamedTuple):
@@ -361,10 +367,11 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, 
         SettingsError: a value, a name or the file is wrong.
     """
     rows = {row.name: row for row in SETTINGS}
-    given = _from_file(file, environment.get(CONFIG, ""))
+    path, given, faults = _from_file(file, environment.get(CONFIG, ""))
     given |= {row.name: (environment[row.variable], row.variable) for row in SETTINGS if row.variable in environment}
     given |= {name: (value, rows[name].option) for name, value in flags.items()}
-    return Settings(**{name: _read(rows[name], value, place) for name, (value, place) in given.items()})
+    values = {name: _read(rows[name], value, place) for name, (value, place) in given.items()}
+    return Settings(**values, faults=faults, file=path, given=frozenset(given))
 
 
 def table() -> str:
@@ -386,15 +393,23 @@ def _read(row: Setting, value: str, place: str) -> Any:
         raise SettingsError(msg) from None
 
 
-def _from_file(flag: Path | None, variable: str) -> dict[str, tuple[str, str]]:
-    """The values of the file that a flag or else a variable names, or else of mockserver.toml, each with its place."""
+class _File(NamedTuple):
+    """What a settings file holds: values with their places, and fault rules."""
+
+    path: Path
+    values: dict[str, tuple[str, str]]
+    faults: Sequence[Mapping[str, Any]] = ()
+
+
+def _from_file(flag: Path | None, variable: str) -> _File:
+    """The file that a flag or else a variable names, or else mockserver.toml."""
     named = [(flag, "--config")] if flag else [(Path(variable), CONFIG)] if variable else []
     path, place = named[0] if named else (Path(FILE), FILE)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not named:
-            return {}
+            return _File(path, {})
         msg = f'{place}: cannot read "{path}": {error.strerror}'
         raise SettingsError(msg) from None
     except UnicodeDecodeError:
@@ -403,6 +418,7 @@ def _from_file(flag: Path | None, variable: str) -> dict[str, tuple[str, str]]:
     except (ValueError, RecursionError) as error:
         msg = f"{path}: is no TOML: {error}"
         raise SettingsError(msg) from None
+    faults = _tables(path, content.pop("faults", []))
     known = {row.key: row for row in SETTINGS}
     given: dict[str, tuple[str, str]] = {}
     for name, value in content.items():
@@ -414,7 +430,14 @@ def _from_file(flag: Path | None, variable: str) -> dict[str, tuple[str, str]]:
             msg = f"{where} stands twice, with - and with _"
             raise SettingsError(msg)
         given[row.name] = (_as_text(row, value, where), where)
-    return given
+    return _File(path, given, faults)
+
+
+def _tables(path: Path, value: Any) -> Sequence[Mapping[str, Any]]:
+    if not (isinstance(value, list) and all(isinstance(each, dict) for each in value)):
+        msg = f'{path}: "faults" is a list of tables, each under a line [[faults]]'
+        raise SettingsError(msg)
+    return value
 
 
 def _unknown(path: Path, name: str, value: Any, known: list[str]) -> str:

@@ -76,7 +76,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_the_readme_names_every_directive() -> None:
     shown = re.findall(r"`\[\[([^`]+)\]\]`", README)
-    assert len(shown) == 11
+    assert len(shown) == 15
     obeyed = [directives.read(f"a fox [[{text}]]") for text in shown]
     assert directives.NONE not in obeyed
 

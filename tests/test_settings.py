@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mockserver import settings
 from mockserver.core.accounts import RateLimit
-from mockserver.settings import CONFIG, SETTINGS, Setting, Settings, SettingsError, load, table
+from mockserver.settings import CONFIG, SETTINGS, Setting, Settings, SettingsError, table
 
 PAGE = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
 IN_WORDS = {"by chance": None, "from host and port": "", "none": ""}
@@ -93,6 +94,11 @@ def written(content: str, name: str = "mine.toml") -> Path:
     return path
 
 
+def load(flags: dict[str, str], environment: dict[str, str], file: Path | None = None) -> Settings:
+    """The values alone, without how they were given."""
+    return settings.load(flags, environment, file)._replace(faults=(), file=None, given=frozenset())
+
+
 def complaint(content: str) -> str:
     """What is said of a settings file."""
     with pytest.raises(SettingsError) as caught:
@@ -101,7 +107,8 @@ def complaint(content: str) -> str:
 
 
 def test_the_tables_of_these_tests_name_every_setting() -> None:
-    assert list(OTHER) == [row.name for row in SETTINGS] == list(Settings._fields)
+    assert list(OTHER) == [row.name for row in SETTINGS]
+    assert list(Settings._fields) == [*OTHER, "faults", "file", "given"]
     assert {row.name for row in SETTINGS} - WRONG.keys() == {"admin_token"}
 
 
@@ -261,3 +268,15 @@ def test_the_file_on_the_settings_page_is_read() -> None:
         webhook_allow=("loopback", "hooks.example.com"),
         no_directives=True,
     )
+
+
+def test_what_was_given_is_known_and_from_which_file() -> None:
+    path = written('port = 1\n[[faults]]\ndrop = "before"\n[[faults]]\ngateway = 502\n')
+    read = settings.load({"speed": "1"}, {"MOCKSERVER_SEED": "2"}, path)
+    assert (read.given, read.file) == (frozenset({"port", "speed", "seed"}), path)
+    assert read.faults == [{"drop": "before"}, {"gateway": 502}]
+    assert settings.load({}, {}).file == Path("mockserver.toml")
+
+
+def test_faults_are_a_list_of_tables() -> None:
+    assert 'mine.toml: "faults" is a list of tables, each under a line [[faults]]' in complaint("[faults]\ndrop = 1")

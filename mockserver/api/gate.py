@@ -63,6 +63,15 @@ class Gate:
 
         return enter
 
+    async def stray(self, request: Request) -> Answer:
+        """Answers where nothing does: a gateway that is down is down for every path."""
+        refusal = request.stray
+
+        async def refused(_: Request) -> Answer:
+            raise refusal
+
+        return await self._struck(request, refused) if self._faults.of_answers else await refused(request)
+
     async def _struck(self, request: Request, handle: Handler) -> Answer:
         """The handler's answer, or what the faults make of it."""
         found = await self._faults.at_answer(await self._seen(request))
@@ -73,6 +82,7 @@ class Gate:
         if delay_s:
             await asyncio.sleep(delay_s)
         if any(fault.spares_the_work for _, fault in found):
+            await self._body(request)  # for the journal: the handler, which would have read it, never runs
             answer = Answer(200)
         else:
             try:
@@ -85,11 +95,8 @@ class Gate:
 
     async def _seen(self, request: Request) -> Seen:
         body = None
-        if any(rule.match.needs_body for rule in self._faults.of_answers) and request.method == "POST":
-            try:
-                body = parse(await request.json_body()).value
-            except (Refusal, ValueError):  # the handler meets it again, and answers
-                body = None
+        if any(rule.match.needs_body for rule in self._faults.of_answers):
+            body = await self._body(request)
         return Seen(
             request.method,
             request.path_text,
@@ -98,6 +105,15 @@ class Gate:
             {name.lower(): value for name, value in request.headers.items()},
             body,
         )
+
+    async def _body(self, request: Request) -> Any:
+        """The JSON value of the body; none where there is none, or where the handler will refuse it."""
+        if request.method != "POST":
+            return None
+        try:
+            return parse(await request.json_body()).value
+        except (Refusal, ValueError):
+            return None
 
     async def _changed(self, answer: Answer, fault: AnswerFault, request: Request) -> Answer:
         if fault.respond is not None:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from mockserver import __version__
-from mockserver.control import faults, jobs, keys, requests, summary, teams, time, webhooks
+from mockserver.control import faults, findings, jobs, keys, requests, scenarios, summary, teams, time, webhooks
 from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -46,7 +46,9 @@ def routes(levers: Levers) -> list[Route]:
         *keys.routes(levers),
         *jobs.routes(levers),
         *faults.routes(levers),
+        *scenarios.routes(levers),
         *webhooks.routes(levers),
         *requests.routes(levers),
+        *findings.routes(levers),
         *summary.routes(levers),
     ]

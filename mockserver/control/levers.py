@@ -10,9 +10,11 @@ from mockserver.core.catalog import Schema
 from mockserver.core.errors import MethodNotAllowed, PathNotFound, Refusal
 from mockserver.core.jsontext import Parsed, encode, parse
 from mockserver.core.validation import SchemaCheck, details_of
+from mockserver.findings.findings import Findings
 from mockserver.http.answers import Answer, Headers
 from mockserver.http.request import Request
 from mockserver.journal import Journal
+from mockserver.scenarios.stage import Stage
 from mockserver.service import Service
 from mockserver.settings import Settings
 from mockserver.stores.protocol import Store
@@ -41,6 +43,8 @@ class Levers(NamedTuple):
     deliverer: Deliverer
     journal: Journal
     totals: Totals
+    findings: Findings
+    stage: Stage
     settings: Settings
     start_over: Callable[[], Any]
     """Coroutine function: everything back to the configured start."""

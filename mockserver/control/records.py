@@ -1,6 +1,7 @@
 """Entries of the journal as JSON and as lines, with keys masked."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from mockserver.core.accounts import shown_prefix
@@ -12,8 +13,8 @@ from mockserver.logs import masked
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "proxy-authorization", "cookie", "x-mock-token"})
 
 
-def shown(entry: Entry) -> dict[str, Any]:
-    """An entry as GET /_mock/requests shows it."""
+def shown(entry: Entry, findings: Iterable[str]) -> dict[str, Any]:
+    """An entry as GET /_mock/requests shows it, with the ids of the findings that name it."""
     caller = entry.caller
     return {
         "number": entry.number,
@@ -41,6 +42,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "replayed": entry.is_replay,
         "credits": entry.cost,
         "faults": list(entry.fired),
+        "findings": list(findings),
     }
 
 

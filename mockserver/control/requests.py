@@ -44,7 +44,7 @@ def routes(levers: Levers) -> list[Route]:
         found = search.found[:limit] if "since" in sent else search.found[max(0, len(search.found) - limit) :]
         return answer(
             {
-                "requests": [shown(entry) for entry in found],
+                "requests": [shown(entry, levers.findings.of(entry.number)) for entry in found],
                 "total": len(search.found),
                 "last": journal.last,
                 "dropped": journal.dropped,

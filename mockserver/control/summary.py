@@ -27,7 +27,7 @@ def routes(levers: Levers) -> list[Route]:
 
 
 async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
-    """Requests, jobs, credits, webhooks and faults of a key by its SHA-256, or of all.
+    """Requests, jobs, credits, webhooks, faults and findings of a key by its SHA-256, or of all.
 
     `creditsSpent` is what was taken for accepted jobs, without what came back for those that failed by now.
     """
@@ -44,4 +44,5 @@ async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
         "creditsSpent": max(0, total.credits_taken - given_back),
         "webhooks": {status.value: statuses[status] for status in DeliveryStatus},
         "faults": total.faults,
+        "findings": levers.findings.counts(digest),
     }

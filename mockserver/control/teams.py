@@ -1,29 +1,22 @@
 """/_mock/teams."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
 from mockserver.core.accounts import Team
-from mockserver.core.catalog import Schema
-from mockserver.core.durations import duration_s
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
+from mockserver.issuing import CREDITS, NAME, PACE, Unfit, paced
 
-NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
-CREDITS: Schema = {"type": "integer", "minimum": 0, "maximum": 10**12}
-SPEED: Schema = {"type": ["number", "string", "null"], "minimum": 0.001, "maximum": 1e6, "pattern": "^instant$"}
-RETENTION: Schema = {"type": ["string", "null"]}
 _BODY = Body(
     name=NAME,
     credits=CREDITS,
     plan=NAME,
     maxConcurrentJobs={"type": ["integer", "null"], "minimum": 1},
     modalities={"type": "array", "items": {"type": "string", "enum": ["image", "video", "music"]}},
-    speed=SPEED,
-    retention=RETENTION,
+    **PACE,
 )
 
 
@@ -43,7 +36,10 @@ def routes(levers: Levers) -> list[Route]:
             max_concurrent_jobs=body.get("maxConcurrentJobs", team.max_concurrent_jobs),
             modalities=tuple(body.get("modalities", team.modalities)),
         )
-        changed = paced(changed, body)
+        try:
+            changed = paced(changed, body)
+        except Unfit as error:
+            raise Problem(400, "Invalid body", str(error)) from None
         await store.put_team(changed)
         if "maxConcurrentJobs" in body:
             await store.move_up(team.id, clock.now())
@@ -52,24 +48,6 @@ def routes(levers: Levers) -> list[Route]:
         return answer(await shown(levers, changed))
 
     return [Route("GET", f"{PREFIX}/teams", get_teams), Route("PATCH", f"{PREFIX}/teams/{{id}}", patch_team)]
-
-
-def paced(team: Team, body: Mapping[str, Any]) -> Team:
-    """The team with the `speed` and `retention` of a body, where it has them.
-
-    Raises:
-        Problem: 400 for a retention that is no span.
-    """
-    if "speed" in body:
-        speed = body["speed"]
-        team = team._replace(speed=math.inf if speed == "instant" else speed)
-    if "retention" in body:
-        span = body["retention"]
-        try:
-            team = team._replace(keeps_s=None if span is None else duration_s(span))
-        except ValueError as error:
-            raise Problem(400, "Invalid body", f"retention: {error}") from None
-    return team
 
 
 async def shown(levers: Levers, team: Team) -> dict[str, Any]:

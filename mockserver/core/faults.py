@@ -5,6 +5,7 @@ only state is one number a rule. Spans are seconds; delays are real time, window
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from hashlib import blake2b
 from statistics import NormalDist
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from mockserver.core.directives import DEFAULT_ERROR, NONE, Directives
 from mockserver.core.documents import DocumentError, Mistake
 from mockserver.core.durations import duration_s
+from mockserver.core.jsontext import encode
 from mockserver.core.matching import Match, read_match
 
 PASS, FIRE, DROP = "pass", "fire", "drop"
@@ -101,7 +103,9 @@ class Rule(NamedTuple):
     given: Mapping[str, Any]
     """As it was written, the key shown by its prefix."""
     match: Match
-    calls: tuple[int, ...] = ()
+    chance: str
+    """What its chance hangs on beside the seed: the id that it was written with, or else its text."""
+    calls: tuple[int, ...] | range = ()
     """Fires at these requests of those that fit; empty: at all."""
     times: float = math.inf
     probability: float = 1.0
@@ -123,19 +127,21 @@ class Rule(NamedTuple):
         return self.job is not None
 
 
-def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str = "api") -> Rule:
+def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str = "api", key: str = "") -> Rule:
     """A rule from its JSON form, which is valid by its schema; its window is counted from *now*.
+
+    *rule_id* is what it goes by, whatever id it was written with; *key* limits it, unless it names one.
 
     Raises:
         DocumentError: parts of it contradict each other.
     """
     _check_sense(fields)
-    matched = dict(fields.get("match", {}))
+    matched = ({"key": key} if key else {}) | fields.get("match", {})
     calls = matched.pop("call", ())
     match = read_match(matched)
     shown = {**fields, "id": rule_id}
     if match.digest:
-        shown["match"] = {**fields["match"], "key": f"{match.key_prefix}…"}
+        shown["match"] = {**fields.get("match", {}), "key": f"{match.key_prefix}…"}
     delay = _delay(fields["delay"]) if "delay" in fields else None
     begins_at = now + duration_s(fields["from"]) if "from" in fields else -math.inf
     ends_at = max(now, begins_at) + duration_s(fields["for"]) if "for" in fields else math.inf
@@ -144,7 +150,8 @@ def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str =
         id=rule_id,
         given=shown,
         match=match,
-        calls=(calls,) if isinstance(calls, int) else tuple(calls),
+        chance=fields.get("id") or encode(fields).decode(),
+        calls=_calls(calls),
         times=fields.get("times", math.inf),
         probability=fields.get("probability", 1.0),
         schedule=None if schedule is None else tuple(map(_scheduled, schedule)),
@@ -166,7 +173,7 @@ def answer_at(rule: Rule, call: int, seed: int) -> AnswerFault | None:
         return entry
     fault = rule.answer
     if fault is not None and rule.delay is not None:
-        fault = fault._replace(delay_s=rule.delay.drawn(unit(seed, rule.id, call, "delay")))
+        fault = fault._replace(delay_s=rule.delay.drawn(unit(seed, rule.chance, call, "delay")))
     return fault
 
 
@@ -176,7 +183,7 @@ def orders_at(rule: Rule, call: int, seed: int, orders: Directives) -> Directive
     if job is None or not _fires(rule, call, seed):
         return None
     if job.errors:
-        chosen = job.errors[int(unit(seed, rule.id, call, "error") * len(job.errors))]
+        chosen = job.errors[int(unit(seed, rule.chance, call, "error") * len(job.errors))]
         orders = orders._replace(error=chosen)
     return orders._replace(
         is_stuck=orders.is_stuck or job.is_stuck,
@@ -195,7 +202,7 @@ def left(rule: Rule, calls: int) -> int | None:
     if rule.schedule is not None:
         return len([entry for entry in rule.schedule[calls:] if entry != PASS])
     if rule.calls:
-        return sum(call > calls for call in rule.calls)
+        return None if isinstance(rule.calls, range) else sum(call > calls for call in rule.calls)
     return None if rule.times == math.inf else max(0, int(rule.times) - calls)
 
 
@@ -210,7 +217,7 @@ def _fires(rule: Rule, call: int, seed: int) -> bool:
         return False
     if rule.schedule is not None:
         return call <= len(rule.schedule) and rule.schedule[call - 1] != PASS
-    return call <= rule.times and (rule.probability >= 1 or unit(seed, rule.id, call) < rule.probability)
+    return call <= rule.times and (rule.probability >= 1 or unit(seed, rule.chance, call) < rule.probability)
 
 
 def _check_sense(fields: Mapping[str, Any]) -> None:
@@ -234,6 +241,16 @@ def _check_sense(fields: Mapping[str, Any]) -> None:
         raise DocumentError([Mistake("commit", 'goes with respond or gateway; a drop is "after"')])
     if FIRE in fields.get("schedule", ()) and not (answers or len(effects) > (1 if scheduled else 0)):
         raise DocumentError([Mistake("schedule", '"fire" does what the rule says, and it says nothing')])
+
+
+def _calls(value: Any) -> tuple[int, ...] | range:
+    match value:
+        case int():
+            return (value,)
+        case {"every": every}:
+            return range(value.get("first", every), sys.maxsize, every)
+        case _:
+            return tuple(value)
 
 
 def _scheduled(entry: Any) -> Any:

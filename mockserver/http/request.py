@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid
+from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid, Refusal
 from mockserver.core.messages import shortened
 from mockserver.stores.protocol import Caller
 
@@ -32,6 +32,8 @@ class Request(web.BaseRequest):
     """Credits that a submission took."""
     fired: tuple[str, ...] = ()
     """The fault rules that it met."""
+    stray: Refusal
+    """Why no route was found, for the handler of those."""
     note: str = ""
     """What the journal says beside: `expired` for a file that is gone."""
 
@@ -57,7 +59,10 @@ class Request(web.BaseRequest):
 
     @property
     def body_so_far(self) -> bytes:
-        """The body, if a handler has read it."""
+        """The body, if a handler has read it or all of it has arrived."""
+        payload = self._payload
+        if self._read_bytes is None and payload.is_eof() and payload.exception() is None:
+            self._read_bytes = payload.read_nowait()
         return self._read_bytes or b""
 
     @property

@@ -16,7 +16,7 @@ from mockserver.core.errors import Refusal
 from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
 from mockserver.http.request import Request
-from mockserver.http.router import Router
+from mockserver.http.router import Handler, Router
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Area(NamedTuple):
     """An answer instead of the route's; none to let the request through."""
     is_open_to_browsers: bool
     """Whether pages of any origin may call it (CORS)."""
+    stray: Handler | None = None
+    """Answers where there is no route, told why by `request.stray`; without it the refusal is the answer."""
     record: Record | None = None
     """Told of each answer before it goes out, so that who has it finds it recorded."""
 
@@ -137,7 +139,12 @@ class HttpServer(web.Server):
     async def _routed(self, area: Area, request: Request, path: str) -> Answer:
         if request.method == "OPTIONS":
             return _preflight(area, request, path)
-        handler, request.path_values = area.router.find(request.method, path)
+        try:
+            handler, request.path_values = area.router.find(request.method, path)
+        except Refusal as refusal:
+            if area.stray is None:
+                raise
+            request.stray, handler = refusal, area.stray
         return await handler(request)
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:

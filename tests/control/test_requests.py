@@ -43,6 +43,7 @@ async def test_an_entry_tells_request_answer_job_and_time(driver: Driver) -> Non
         "replayed": False,
         "credits": COST,
         "faults": [],
+        "findings": [],
     }
 
 

@@ -33,7 +33,7 @@ async def kept(driver: Driver) -> tuple[int, int]:
 
 
 async def test_a_status_alone_gives_the_apis_own_body_of_that_status(driver: Driver, url: str) -> None:
-    own = {
+    own: dict[int, dict[str, Any]] = {
         402: {"error": "Insufficient credits", "creditsRequired": 1, "creditsAvailable": 0},
         503: {"error": "Queue unavailable. Please try again later."},
     }
@@ -229,3 +229,21 @@ async def test_an_ordinary_client_sees_the_disconnect(driver: Driver, url: str) 
     async with aiohttp.ClientSession(url, headers={"X-API-Key": "afk_test"}) as http:
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await http.get("/v2/me")
+
+
+async def test_a_fault_meets_paths_that_do_not_exist_as_well(driver: Driver, url: str) -> None:
+    await add(driver, match={"path": "/v2/nothing*"}, gateway=502)
+    assert (await asked(url, get(b"/v2/nothing/here"))).status == 502
+    assert (await asked(url, get(b"/v2/none"))).status == 404
+    assert (await asked(url, get(b"/v2/images/generate"))).status == 405
+
+
+async def test_the_journal_knows_the_body_of_a_request_that_a_fault_kept_from_its_handler(
+    driver: Driver, url: str
+) -> None:
+    await add(driver, gateway=503)
+    await asked(url, post(GOOD))
+    await asked(url, post(GOOD, head=HEAD.replace(b"afk_test", b"afk_nobody")))
+    entries = (await driver.pull("GET", "requests"))["requests"]
+    answered = [(entry["answer"]["status"], entry["request"]["body"]) for entry in entries]
+    assert answered == [(503, json.loads(GOOD)), (401, json.loads(GOOD))]

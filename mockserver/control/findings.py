@@ -1,0 +1,28 @@
+"""/_mock/findings: what clients did against the contract or against good sense."""
+
+from mockserver.control.levers import PREFIX, Levers, answer
+from mockserver.control.queries import query_of
+from mockserver.core.signing import key_digest
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route
+
+
+def routes(levers: Levers) -> list[Route]:
+    """The two routes."""
+    findings = levers.findings
+
+    async def get_findings(request: Request) -> Answer:
+        sent = query_of(request, "key")
+        digest = key_digest(sent["key"]) if "key" in sent else ""
+        return answer({"findings": findings.shown(digest), "dropped": findings.dropped})
+
+    async def delete_findings(request: Request) -> Answer:
+        query_of(request)
+        findings.clear()
+        return Answer(204)
+
+    return [
+        Route("GET", f"{PREFIX}/findings", get_findings),
+        Route("DELETE", f"{PREFIX}/findings", delete_findings),
+    ]

@@ -1,0 +1,132 @@
+"""Watches the journal and the deliveries, and notes what clients and receivers do wrong."""
+
+import asyncio
+from typing import Any
+
+from mockserver.bell import Bell
+from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.core.jobs import Job
+from mockserver.core.signing import Scheme
+from mockserver.findings.book import Book
+from mockserver.findings.clients import Client, identity
+from mockserver.findings.copies import RESULT_MARK, Copies, Told
+from mockserver.findings.files import Files
+from mockserver.findings.polls import Polls
+from mockserver.findings.receivers import Receivers
+from mockserver.findings.recent import Recent
+from mockserver.findings.retries import Retries
+from mockserver.findings.submissions import Submissions
+from mockserver.journal import Entry
+from mockserver.service import Service
+
+FILES, ONE_JOB = "files", "jobs.get"
+CLIENTS = 2000
+LAG_S = 0.05
+"""Between the end of an attempt and its being told, at most."""
+OK, FIRST_REFUSAL = 200, 400
+
+
+class Findings:
+    """All findings of a running mock. A request that is in order costs it next to nothing."""
+
+    def __init__(self, service: Service, scheme: Scheme) -> None:
+        self._service = service
+        operations = service.catalog.operations.values()
+        self._submitting = frozenset(each.id for each in operations if each.is_submission)
+        self._book = Book()
+        self._clients: Recent[str, Client] = Recent(CLIENTS)
+        self._retries = Retries(self._book, self._submitting)
+        self._submissions = Submissions(self._book, service.catalog)
+        self._polls = Polls(self._book)
+        self._files = Files(self._book, self._submissions)
+        self._receivers = Receivers(self._book, service.clock, scheme)
+        self._copies = Copies(self._book, self._polls)
+
+    @property
+    def bell(self) -> Bell:
+        """Rings at each finding."""
+        return self._book.bell
+
+    @property
+    def dropped(self) -> int:
+        """How many are counted and no longer kept."""
+        return self._book.dropped
+
+    def of(self, number: int) -> tuple[str, ...]:
+        """The ids of findings whose evidence names this entry of the journal."""
+        return self._book.of(number)
+
+    def counts(self, digest: str = "") -> dict[str, int]:
+        """How often each kind was found, by its id; of one key by its SHA-256, or of all. Only what was found."""
+        return self._book.counts(digest)
+
+    def shown(self, digest: str = "") -> list[dict[str, Any]]:
+        """Every kind that was found, as GET /_mock/findings shows it; of one key by its SHA-256, or of all."""
+        return self._book.shown(digest)
+
+    def clear(self) -> None:
+        """Forget everything, what clients did before included."""
+        self._book.clear()
+        self._clients.clear()
+        self._submissions.clear()
+        self._polls.clear()
+        self._files.clear()
+        self._receivers.clear()
+        self._copies.clear()
+
+    def on_entry(self, entry: Entry) -> None:
+        """Look at a request and its answer."""
+        operation, status, caller = entry.operation, entry.status, entry.caller
+        if operation == FILES:
+            self._on_file(entry)
+            return
+        is_refused = status is None or status >= FIRST_REFUSAL
+        if caller is None and not is_refused:
+            return
+        digest, prefix = (caller.key.digest, caller.key.prefix) if caller is not None else identity(entry)
+        client = self._client(digest, prefix)
+        if is_refused or client.troubles:
+            self._retries.look(client, entry)
+        if operation == ONE_JOB:
+            if status == OK and entry.method == "GET" and caller is not None:
+                self._polls.look(client, entry, caller.team.speed or self._service.rules.speed)
+        elif operation in self._submitting:
+            self._on_submission(client, entry, is_refused=is_refused)
+
+    def _client(self, digest: str, prefix: str) -> Client:
+        client = self._clients.get(digest)
+        if client is None:
+            client = self._clients[digest] = Client(digest, prefix)
+        return client
+
+    def _on_submission(self, client: Client, entry: Entry, *, is_refused: bool) -> None:
+        job_id = entry.job_id
+        if entry.is_replay:
+            seen = self._polls.ended_in(job_id) or self._files.taken_in(job_id)
+            self._submissions.replayed(client, entry, seen)
+        elif job_id:
+            self._submissions.accepted(client, entry)
+            if self._copies.is_awake and RESULT_MARK in entry.body:
+                self._copies.submitted(client, entry)
+        elif is_refused:
+            self._submissions.refused(client, entry)
+
+    def _on_file(self, entry: Entry) -> None:
+        self._files.look(entry)
+        owner = self._submissions.maker(entry.job_id)
+        if owner is not None and entry.status == OK and entry.method == "GET":
+            self._copies.downloaded(owner, entry)
+
+    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
+        """Look at an attempt to deliver a webhook."""
+        hook = job.webhook
+        if hook is None:
+            return
+        client = self._clients.get(hook.digest) or Client(hook.digest, "")
+        self._receivers.look(client, job, delivery, attempt)
+        if attempt.error is None and attempt.status is not None and delivery.is_about_the_end:
+            clock = self._service.clock
+            ended_s = asyncio.get_running_loop().time()
+            real_s = 0.0 if clock.is_frozen else attempt.took_s / clock.speed
+            told = Told(delivery.id, ended_s - real_s - LAG_S, ended_s)
+            self._copies.taken(client, job.id, told, attempt.at)

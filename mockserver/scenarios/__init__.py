@@ -1,0 +1,1 @@
+"""Scenarios: where they are found, and how they are played."""
