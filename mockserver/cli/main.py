@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "hold the mock, or a server that you name, to the contract and report",
     "models": "list models with parameters and prices",
     "sample": "print a valid request, as JSON or as a curl line",
+    "scenarios": "list the situations that can be played, or check files of your own",
     "listen": "receive webhooks, verify signatures, print them",
 }
 MISUSED = 2

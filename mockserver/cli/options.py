@@ -4,7 +4,7 @@ import contextlib
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,12 @@ def program() -> str:
     return f"{shlex.quote(str(python))} -m mockserver"
 
 
-def settings_of(given: dict[str, Any]) -> Settings:
+def settings_of(given: Mapping[str, Any]) -> Settings:
     """The settings, from the options of `with_settings` and what stands behind them.
 
     Raises:
         SettingsError: one of them is wrong.
     """
-    file = given.pop("config", None)
-    flags = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
-    return load({name: value for name, value in flags.items() if value is not None}, file=file)
+    flags = {name: value for name, value in given.items() if value is not None and name != "config"}
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in flags.items()}
+    return load(texts, file=given.get("config"))

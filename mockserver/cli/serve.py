@@ -1,6 +1,9 @@
 """`mockserver serve`."""
 
+import asyncio
 import errno
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -12,6 +15,7 @@ from mockserver.cli.main import Misuse
 from mockserver.cli.options import examples, program, settings_of, with_settings
 from mockserver.cli.running import Stop, run_loop
 from mockserver.settings import Settings
+from mockserver.watching import Watcher
 
 
 @click.command(
@@ -36,10 +40,10 @@ def command(**given: Any) -> None:
     """Run the fake until Ctrl-C or SIGTERM. The first line on standard output is `listening on http://HOST:PORT`."""
     settings = settings_of(given)
     logs.set_up(settings.log_format, is_quiet=settings.quiet)
-    run_loop(_serve(settings))
+    run_loop(_serve(settings, partial(settings_of, given)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, reload: Callable[[], Settings]) -> None:
     stop = Stop()
     app = App(settings)
     try:
@@ -54,7 +58,10 @@ async def _serve(settings: Settings) -> None:
             control = "" if settings.no_control else f"control: {url}/_mock/health   "
             click.echo(f"key: afk_test   {control}stop: Ctrl-C", err=True)
             click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
+        watching = asyncio.create_task(Watcher(app, reload).run())
         await stop.wait()
+        watching.cancel()
+        await asyncio.wait([watching])
     finally:
         await app.close()
 

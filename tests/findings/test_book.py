@@ -1,5 +1,6 @@
 """What is kept of findings, how it is shown, and who can tell them apart."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from mockserver.core.signing import key_digest
 from mockserver.findings.book import KEPT_OF_A_KIND
 from mockserver.findings.kinds import KINDS, REFUSAL_RETRIED
 from mockserver.findings.recent import Recent
-from tests.driver import Driver
+from tests.driver import MODEL, Driver
 from tests.findings.conftest import Lend
 
 WRONG = {"prompt": "a fox"}
@@ -28,7 +29,11 @@ async def refused_twice(client: aiohttp.ClientSession) -> None:
 async def test_a_finding_is_shown_with_title_advice_and_evidence(driver: Driver, clock: Clock) -> None:
     clock.advance(1.5)
     await refused_twice(driver.http)
-    assert await driver.pull("GET", "findings") == {
+    said: dict[str, Any] = await driver.pull("GET", "findings")
+    evidence = said["findings"][0]["occurrences"][0]["evidence"]
+    told = r"request 1, POST /v2/images/generate, was answered 400; request 2 is the same, \d\.\d\d s later"
+    assert re.fullmatch(told, evidence)
+    assert said == {
         "findings": [
             {
                 "id": "REFUSAL-RETRIED",
@@ -42,8 +47,7 @@ async def test_a_finding_is_shown_with_title_advice_and_evidence(driver: Driver,
                         "request": 2,
                         "requests": [1, 2],
                         "delivery": None,
-                        "evidence": "request 1, POST /v2/images/generate, was answered 400; "
-                        "request 2 is the same, 0.00 s later",
+                        "evidence": evidence,
                         "key": "afk_",
                     }
                 ],
@@ -143,3 +147,18 @@ def test_what_was_not_used_for_long_is_forgotten() -> None:
     assert [recent.get(key) for key in (1, 2, 3, 10)] == [None] * 4
     recent.clear()
     assert recent.get(0) is None
+
+
+async def test_the_example_of_the_page_has_the_shape_of_a_real_answer(driver: Driver) -> None:
+    await driver.pull("POST", "faults", {"schedule": [503, "pass"]}, status=201)
+    for status in (503, 202):
+        body, headers = {**WRONG, "model": MODEL}, {"Idempotency-Key": "k"}
+        async with driver.http.post("/v2/images/generate", json=body, headers=headers) as answer:
+            assert answer.status == status
+    example = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
+    said = await driver.pull("GET", "findings")
+    shown, real = example["findings"][0], said["findings"][0]
+    for varying in ("at", "evidence", "key"):
+        assert shown["occurrences"][0].pop(varying)
+        assert real["occurrences"][0].pop(varying)
+    assert example == said
