@@ -12,11 +12,12 @@ from mockserver.settings import SettingsError
 COMMANDS = {
     "serve": "run the fake",
     "run": "run a command for which the fake is the real API",
+    "wait": "wait until a server answers",
     "demo": "see the whole path of one job, webhook and picture included",
-    "verify": "hold the mock, or a server that you name, to the contract and report",
+    "verify": "hold the mock or another server to the contract, and report",
     "models": "list models with parameters and prices",
     "sample": "print a valid request, as JSON or as a curl line",
-    "scenarios": "list the situations that can be played, or check files of your own",
+    "scenarios": "list what can be played, or check files of your own",
     "listen": "receive webhooks, verify signatures, print them",
 }
 MISUSED = 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,9 +14,15 @@ from mockserver.app import App, tune_collector
 from mockserver.cli.catalogue import EXAMPLE
 from mockserver.cli.main import Misuse
 from mockserver.cli.options import examples, program, settings_of, with_settings
+from mockserver.cli.ready import idle, told_in
 from mockserver.cli.running import Stop, run_loop
+from mockserver.cli.summary import summary_lines
 from mockserver.settings import Settings
 from mockserver.watching import Watcher
+
+log = logging.getLogger(__name__)
+
+FOUND = 1
 
 
 @click.command(
@@ -36,34 +43,55 @@ Keys that work at once:
   afk_test_down      503 on every submission""",
 )
 @with_settings()
-def command(**given: Any) -> None:
+def command(**given: Any) -> int:
     """Run the fake until Ctrl-C or SIGTERM. The first line on standard output is `listening on http://HOST:PORT`."""
     settings = settings_of(given)
     logs.set_up(settings.log_format, is_quiet=settings.quiet)
-    run_loop(_serve(settings, partial(settings_of, given)))
+    return run_loop(_serve(settings, partial(settings_of, given)))
 
 
-async def _serve(settings: Settings, reload: Callable[[], Settings]) -> None:
+async def _serve(settings: Settings, reload: Callable[[], Settings]) -> int:
     stop = Stop()
     app = App(settings)
     try:
         url = await app.start()
     except OSError as error:
-        await app.close()
         raise Misuse(_why(settings, error)) from None
     tune_collector()
     try:
-        click.echo(f"listening on {url}")
-        if not settings.quiet:
-            control = "" if settings.no_control else f"control: {url}/_mock/health   "
-            click.echo(f"key: afk_test   {control}stop: Ctrl-C", err=True)
-            click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
-        watching = asyncio.create_task(Watcher(app, reload).run())
-        await stop.wait()
-        watching.cancel()
-        await asyncio.wait([watching])
+        with told_in(settings.ready_file, url):
+            _greet(settings, url)
+            await _until_stopped(stop, app, reload)
+        return await _judged(app)
     finally:
         await app.close()
+
+
+def _greet(settings: Settings, url: str) -> None:
+    click.echo(f"listening on {url}")
+    if not settings.quiet:
+        control = "" if settings.no_control else f"control: {url}/_mock/health   "
+        click.echo(f"key: afk_test   {control}stop: Ctrl-C", err=True)
+        click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
+
+
+async def _until_stopped(stop: Stop, app: App, reload: Callable[[], Settings]) -> None:
+    """Serve and follow the settings file until a signal comes, or nobody has asked for long enough."""
+    ends = [asyncio.create_task(end) for end in (stop.wait(), idle(app, app.settings.exit_after_idle))]
+    watching = asyncio.create_task(Watcher(app, reload).run())
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*ends, watching):
+        task.cancel()
+    await asyncio.wait([*ends, watching])
+
+
+async def _judged(app: App) -> int:
+    """Say what came of the run; the exit code."""
+    summary = await app.summary()
+    is_failed = app.settings.fail_on_findings and bool(summary["findings"])
+    for line in summary_lines(summary, app.findings.shown()) if summary["requests"] else ():
+        log.log(logging.WARNING if is_failed else logging.INFO, line)
+    return FOUND if is_failed else 0
 
 
 def _why(settings: Settings, error: OSError) -> str:

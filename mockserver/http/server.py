@@ -149,8 +149,9 @@ class HttpServer(web.Server):
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
         """The answer with what all carry."""
+        now = self.last_request_at = self._loop.time()
         answer.common = b"%bx-request-id: %b\r\n%b" % (
-            self._date.at(self._loop.time()),
+            self._date.at(now),
             request.id.encode(),
             _CORS_LINES if cors else b"",
         )

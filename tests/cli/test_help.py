@@ -66,7 +66,7 @@ def test_the_version_is_the_package_s(run: Run) -> None:
     [
         (["srve"], 'there is no command "srve"; did you mean serve?'),
         (["list"], 'there is no command "list"; did you mean listen?'),
-        (["xyzzy"], 'there is no command "xyzzy"; there are serve, run, demo, verify, models, sample, listen'),
+        (["xyzzy"], 'there is no command "xyzzy"; there are serve, run, wait, demo, '),
         (["ser\x1b[31mve\nx"], 'there is no command "ser\\x1b[31mve x"; '),
         (["--prot"], "No such option '--prot'. (see mockserver --help)"),
         (["sample"], "Missing argument 'MODEL'. (see mockserver sample --help)"),
