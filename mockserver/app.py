@@ -31,6 +31,7 @@ from mockserver.scenarios.stage import Stage
 from mockserver.schemas import catalog
 from mockserver.service import Rules, Service
 from mockserver.settings import Settings, SettingsError
+from mockserver.stats import Stats
 from mockserver.stores.memory import MemoryStore
 from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer, Sending
@@ -77,10 +78,12 @@ class App:
         self.faults = faults = Faults(self.clock, seed)
         limits = settings.journal_requests, int(settings.journal_mb * MEGABYTE)
         self.journal = journal = Journal(self.clock, *limits)
-        totals = Totals()
+        totals, stats = Totals(), Stats()
         journal.watch(totals.on_entry)
+        journal.watch(stats.on_entry)
         self.service = service = Service(catalog(), store, self.clock, self._rules(), faults, seed)
         self.deliverer = deliverer = Deliverer(service, self._sending())
+        deliverer.watch(stats.on_attempt)
         self.stage = Stage(service, settings)
         self.findings = findings = Findings(service, settings.webhook_signing)
         journal.watch(findings.on_entry)
@@ -96,13 +99,16 @@ class App:
             faults.clear()
             journal.clear()
             totals.clear()
+            stats.clear()
             findings.clear()
             await self._set_up()
             deliverer.start()
 
         await self._set_up()
         stage = self.stage
-        levers = Levers(service, store, self.clock, deliverer, journal, totals, findings, stage, settings, start_over)
+        levers = Levers(
+            service, store, self.clock, deliverer, journal, totals, stats, findings, stage, settings, start_over
+        )
         deliverer.start()
         self._closing.push_async_callback(deliverer.close)
         self.levers = levers

@@ -52,9 +52,13 @@ class Entry(NamedTuple):
     content: bytes
     content_bytes: int
     job_id: str
+    idempotency_key: str
+    """With which a job was asked for, where a handler came to look at it."""
     is_replay: bool
     cost: int
     """Credits taken."""
+    model: str
+    """Of the job that was made."""
     fired: tuple[str, ...]
     note: str
     """What a handler adds, such as `expired`."""
@@ -156,8 +160,10 @@ class Journal:
             content,
             content_bytes,
             request.job_id,
+            request.idempotency_key,
             request.is_replay,
             request.cost,
+            request.model,
             request.fired,
             request.note,
         )

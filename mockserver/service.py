@@ -88,6 +88,8 @@ class Submitted(NamedTuple):
     """The fault rules that changed it."""
     cost: int = 0
     """Credits that were taken for it now."""
+    model: str = ""
+    """Where it was accepted now."""
 
 
 class Listing(NamedTuple):
@@ -164,7 +166,7 @@ class Service:
         outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), now)
         match outcome:
             case Accepted(stored):
-                return Submitted(stored.id, JobStatus.QUEUED, is_replay=False, fired=fired, cost=cost)
+                return Submitted(stored.id, JobStatus.QUEUED, is_replay=False, fired=fired, cost=cost, model=model.id)
             case TooFewCredits(required, available):
                 raise InsufficientCredits(required=required, available=available)
             case Replay() | Clash():

@@ -374,6 +374,17 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, 
     return Settings(**values, faults=faults, file=path, given=frozenset(given))
 
 
+def from_values(values: Mapping[str, Any]) -> Settings:
+    """The settings of values such as a file has, by the names of `Settings`; environment and files are left out.
+
+    Raises:
+        SettingsError: a value is wrong.
+    """
+    rows = {row.name: row for row in SETTINGS}
+    read = {name: _read(rows[name], _as_text(rows[name], value, name), name) for name, value in values.items()}
+    return Settings(**read, given=frozenset(values))
+
+
 def table() -> str:
     """The settings as docs/settings.md shows them."""
     lines = ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |"]

@@ -19,8 +19,10 @@ def _submission(service: Service, operation: Operation) -> Handler:
     async def submit(request: Request) -> Answer:
         raw = await request.json_body()
         key = request.headers.get("Idempotency-Key", "") if operation.takes_idempotency_key else ""
+        request.idempotency_key = key
         accepted = await service.submit(request.known_caller, operation, raw, key)
-        request.job_id, request.is_replay, request.cost = accepted.job_id, accepted.is_replay, accepted.cost
+        request.job_id, request.is_replay = accepted.job_id, accepted.is_replay
+        request.cost, request.model = accepted.cost, accepted.model
         request.fired += accepted.fired
         # A replay may be of a cancelled job, and the schema of this answer knows no such status.
         status = JobStatus.FAILED if accepted.status is JobStatus.CANCELLED else accepted.status

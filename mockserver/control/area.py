@@ -3,7 +3,19 @@
 from functools import partial
 
 from mockserver import __version__
-from mockserver.control import faults, findings, jobs, keys, requests, scenarios, summary, teams, time, webhooks
+from mockserver.control import (
+    faults,
+    findings,
+    jobs,
+    keys,
+    metrics,
+    requests,
+    scenarios,
+    summary,
+    teams,
+    time,
+    webhooks,
+)
 from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -51,4 +63,5 @@ def routes(levers: Levers) -> list[Route]:
         *requests.routes(levers),
         *findings.routes(levers),
         *summary.routes(levers),
+        *metrics.routes(levers),
     ]

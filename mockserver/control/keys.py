@@ -11,6 +11,7 @@ from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
 from mockserver.issuing import CREDITS, NAME, PACE, Unfit, changed, issue
+from mockserver.stores.protocol import Caller
 
 _FIELDS: dict[str, Schema] = {
     "name": NAME,
@@ -34,11 +35,11 @@ def routes(levers: Levers) -> list[Route]:
     """The routes of keys."""
     store = levers.store
 
-    async def key_of(request: Request) -> Key:
+    async def caller_of(request: Request) -> Caller:
         caller = await store.caller(key_digest(request.path_values["key"]))
         if caller is None:
             raise Problem(404, "No such key", f"this key does not exist; GET {PREFIX}/keys lists them")
-        return caller.key
+        return caller
 
     async def get_keys(_: Request) -> Answer:
         return answer({"keys": [_shown(key) for key in await store.keys()]})
@@ -53,10 +54,15 @@ def routes(levers: Levers) -> list[Route]:
         except Unfit as error:
             raise Problem(400, "Invalid body", str(error)) from None
         shown = await teams.shown(levers, issued.team)
-        return answer({"key": issued.api_key, **_shown(issued.key), "team": shown}, 201)
+        known = {"team": shown, "lastRequest": levers.journal.last}
+        return answer({"key": issued.api_key, **_shown(issued.key), **known}, 201)
+
+    async def get_key(request: Request) -> Answer:
+        key, team = await caller_of(request)
+        return answer({**_shown(key), "team": await teams.shown(levers, team)})
 
     async def patch_key(request: Request) -> Answer:
-        key = await key_of(request)
+        key = (await caller_of(request)).key
         try:
             new = changed(key, await _BODY.read(request))
         except Unfit as error:
@@ -65,12 +71,16 @@ def routes(levers: Levers) -> list[Route]:
         return answer(_shown(new))
 
     async def delete_key(request: Request) -> Answer:
-        await store.remove_key((await key_of(request)).digest)
+        digest = (await caller_of(request)).key.digest
+        await levers.stage.end(request.path_values["key"])
+        levers.service.faults.remove(lambda rule: rule.match.digest == digest)
+        await store.remove_key(digest)
         return Answer(204)
 
     return [
         Route("GET", f"{PREFIX}/keys", get_keys),
         Route("POST", f"{PREFIX}/keys", post_key),
+        Route("GET", f"{PREFIX}/keys/{{key}}", get_key),
         Route("PATCH", f"{PREFIX}/keys/{{key}}", patch_key),
         Route("DELETE", f"{PREFIX}/keys/{{key}}", delete_key),
     ]

@@ -17,6 +17,7 @@ from mockserver.journal import Journal
 from mockserver.scenarios.stage import Stage
 from mockserver.service import Service
 from mockserver.settings import Settings
+from mockserver.stats import Stats
 from mockserver.stores.protocol import Store
 from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer
@@ -43,6 +44,7 @@ class Levers(NamedTuple):
     deliverer: Deliverer
     journal: Journal
     totals: Totals
+    stats: Stats
     findings: Findings
     stage: Stage
     settings: Settings

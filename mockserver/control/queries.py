@@ -13,7 +13,7 @@ from mockserver.core.matching import Match, read_match
 from mockserver.http.request import Request
 from mockserver.schemas import control_schema
 
-MATCH_FIELDS = ("method", "path", "operation", "model", "key", "prompt", "status", "job", "fault", "body")
+MATCH_FIELDS = ("method", "path", "operation", "model", "key", "prompt", "status", "job", "fault", "body", "headers")
 LONGEST_WAIT_S = 600.0
 MOST = 10**9
 
@@ -36,17 +36,18 @@ def query_of(request: Request, *known: str) -> dict[str, str]:
 
 
 def match_in(sent: Mapping[str, str]) -> Match:
-    """The match of a query's fields; `body` is JSON.
+    """The match of a query's fields; `body` and `headers` are JSON.
 
     Raises:
         Problem: 400.
     """
     fields: dict[str, Any] = {name: text for name, text in sent.items() if name in MATCH_FIELDS}
-    if "body" in fields:
-        try:
-            fields["body"] = json.loads(fields["body"])
-        except (ValueError, RecursionError):
-            raise Problem(400, "Invalid query", "body: want JSON") from None
+    for name in ("body", "headers"):
+        if name in fields:
+            try:
+                fields[name] = json.loads(fields[name])
+            except (ValueError, RecursionError):
+                raise Problem(400, "Invalid query", f"{name}: want JSON") from None
     return match_of(fields)
 
 

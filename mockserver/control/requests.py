@@ -7,8 +7,11 @@ from mockserver.control.har import har_of
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
 from mockserver.control.queries import MATCH_FIELDS, match_in, match_of, number_in, patience_in, patience_s, query_of
 from mockserver.control.records import line, shown
-from mockserver.control.search import Search, misses_of
+from mockserver.control.search import Part, Search, misses_of
+from mockserver.core.accounts import shown_prefix
 from mockserver.core.jsontext import encode
+from mockserver.core.matching import Match
+from mockserver.core.signing import key_digest
 from mockserver.core.verification import Wanted, explained
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -27,6 +30,8 @@ _VERIFY = Body(
     },
     order={"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}},
     wait={"type": "string"},
+    key={"type": "string", "minLength": 1, "maxLength": 200},
+    since=_COUNT,
 )
 
 
@@ -36,7 +41,7 @@ def routes(levers: Levers) -> list[Route]:
 
     async def get_requests(request: Request) -> Answer:
         sent = query_of(request, *MATCH_FIELDS, "since", "limit", "wait", "count")
-        search = Search(journal, match_in(sent), number_in(sent, "since", 0))
+        search = Search(Part(journal, number_in(sent, "since", 0)), match_in(sent))
         count, limit = number_in(sent, "count", 1, 1), number_in(sent, "limit", DEFAULT_LIMIT)
         patience = patience_in(sent)
         came = await search.wait(count, patience)
@@ -54,7 +59,7 @@ def routes(levers: Levers) -> list[Route]:
 
     async def get_har(request: Request) -> Answer:
         sent = query_of(request, *MATCH_FIELDS, "since")
-        search = Search(journal, match_in(sent), number_in(sent, "since", 0))
+        search = Search(Part(journal, number_in(sent, "since", 0)), match_in(sent))
         await search.look()
         host = request.headers.get("Host", "localhost")
         return answer(har_of(search.found, f"http://{host}"))
@@ -80,39 +85,39 @@ def routes(levers: Levers) -> list[Route]:
 
 
 async def _verified_count(levers: Levers, body: Mapping[str, Any]) -> Answer:
-    journal, fields = levers.journal, body.get("match", {})
-    match, wanted = match_of(fields, "match."), _wanted(body.get("count", {"min": 1}))
-    search = Search(journal, match)
+    part, fields = _part(levers, body), body.get("match", {})
+    match, wanted = _match_in(part, body, fields, "match."), _wanted(body.get("count", {"min": 1}))
+    search = Search(part, match)
     await search.wait(wanted.least, patience_s(body.get("wait", "0s")))
     count, numbers = len(search.found), [entry.number for entry in search.found]
     if wanted.holds(count):
         return answer({"count": count, "requests": numbers})
-    told = encode(fields).decode() if not match.digest else encode({**fields, "key": f"{match.key_prefix}…"}).decode()
-    claim = f"wanted {wanted} of the requests that fit {told}, found {count} among {len(journal)}"
+    told = encode({**fields, "key": f"{match.key_prefix}…"} if "key" in fields else fields).decode()
+    claim = f"wanted {wanted} of the requests that fit {told}, found {count} among {part.size}"
     if numbers:
         claim += "\nfound:\n" + "\n".join(f"  #{entry.number} {line(entry)}" for entry in search.found[:10])
-    misses = await misses_of(journal, match) if count < wanted.least else []
-    raise _unmet(levers, claim, misses, count=count, wanted=str(wanted), requests=numbers)
+    misses = await misses_of(part, match) if count < wanted.least else []
+    raise _unmet(part, claim, misses, count=count, wanted=str(wanted), requests=numbers)
 
 
 async def _verified_order(levers: Levers, body: Mapping[str, Any]) -> Answer:
-    journal = levers.journal
-    matches = [match_of(fields, f"order[{number}].") for number, fields in enumerate(body["order"])]
+    part = _part(levers, body)
+    matches = [_match_in(part, body, fields, f"order[{number}].") for number, fields in enumerate(body["order"])]
     patience = patience_s(body.get("wait", "0s"))
     numbers: list[int] = []
     for place, match in enumerate(matches):
-        since = numbers[-1] if numbers else 0
-        search = Search(journal, match, since)
+        since = numbers[-1] if numbers else part.since
+        search = Search(part._replace(since=since), match)
         if not await search.wait(1, patience):
             told = encode(body["order"][place]).decode()
             after = f" after #{since}" if numbers else ""
             claim = f"wanted {len(matches)} requests in this order; none{after} fits the one at [{place}], {told}"
-            early = Search(journal, match)
+            early = Search(part, match)
             await early.look()
             if early.found:
                 claim += f"; #{early.found[0].number}, which came before, does"
-            misses = await misses_of(journal, match)
-            raise _unmet(levers, claim, misses, count=len(numbers), wanted=f"{len(matches)} in order", requests=numbers)
+            misses = await misses_of(part, match)
+            raise _unmet(part, claim, misses, count=len(numbers), wanted=f"{len(matches)} in order", requests=numbers)
         numbers.append(search.found[0].number)
     return answer({"count": len(numbers), "requests": numbers})
 
@@ -126,9 +131,20 @@ def _wanted(count: Any) -> Wanted:
     return wanted
 
 
-def _unmet(levers: Levers, claim: str, misses: list[Any], **more: Any) -> Problem:
-    journal = levers.journal
-    detail = explained(claim, misses, recorded=len(journal), dropped=journal.dropped)
+def _part(levers: Levers, body: Mapping[str, Any]) -> Part:
+    return Part(levers.journal, body.get("since", 0), key_digest(body["key"]) if "key" in body else "")
+
+
+def _match_in(part: Part, body: Mapping[str, Any], fields: Any, place: str) -> Match:
+    """A match, of the key whose part is looked at where it names none."""
+    match = match_of(fields, place)
+    if not part.digest or match.digest:
+        return match
+    return match._replace(digest=part.digest, key_prefix=shown_prefix(body["key"]))
+
+
+def _unmet(part: Part, claim: str, misses: list[Any], **more: Any) -> Problem:
+    detail = explained(claim, misses, recorded=part.size, dropped=part.journal.dropped)
     rows = [
         {"number": miss.number, "request": miss.line, "differences": [each._asdict() for each in miss.differences]}
         for miss in misses

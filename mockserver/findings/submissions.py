@@ -6,7 +6,7 @@ from mockserver.core.catalog import Catalog, Model
 from mockserver.core.jsontext import encode, parse
 from mockserver.core.messages import shortened
 from mockserver.findings.book import Book
-from mockserver.findings.clients import Client, sent
+from mockserver.findings.clients import Client
 from mockserver.findings.kinds import KEY_REUSED, KEY_WITH_OTHER_BODY, OPTIONS_FLAT
 from mockserver.findings.recent import Recent
 from mockserver.journal import Entry
@@ -29,7 +29,7 @@ class Submissions:
     def __init__(self, book: Book, catalog: Catalog) -> None:
         self._book, self._catalog = book, catalog
         self._made: Recent[str, Made] = Recent(REMEMBERED)
-        self._first: Recent[tuple[str, bytes], int] = Recent(REMEMBERED)
+        self._first: Recent[tuple[str, str], int] = Recent(REMEMBERED)
 
     def maker(self, job_id: str) -> Client | None:
         """The client whose job it is."""
@@ -40,9 +40,8 @@ class Submissions:
         """Remember a new job."""
         is_clean = entry.status == ACCEPTED and not entry.fired and entry.took_s < PROMPT_S
         self._made[entry.job_id] = (entry.number, client, is_clean)
-        key = sent(entry, b"idempotency-key")
-        if key and entry.caller is not None:
-            self._first[entry.caller.key.user_id, key] = entry.number
+        if entry.idempotency_key and entry.caller is not None:
+            self._first[entry.caller.key.user_id, entry.idempotency_key] = entry.number
 
     def replayed(self, client: Client, entry: Entry, seen: int | None) -> None:
         """Judge a key that gave its job back; *seen* is the request that showed the client the job's end."""
@@ -66,7 +65,7 @@ class Submissions:
             self._misplaced(client, entry)
 
     def _clashed(self, client: Client, entry: Entry, user_id: str) -> None:
-        first = self._first.get((user_id, sent(entry, b"idempotency-key")))
+        first = self._first.get((user_id, entry.idempotency_key))
         if first is not None:
             told = (
                 f"request {first} made a job with the Idempotency-Key {_key(entry)}; "
@@ -117,4 +116,4 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _key(entry: Entry) -> str:
-    return encode(shortened(sent(entry, b"idempotency-key").decode("latin-1"))).decode()
+    return encode(shortened(entry.idempotency_key)).decode()

@@ -26,10 +26,14 @@ class Request(web.BaseRequest):
     """Who asks, once that is known."""
     job_id: str = ""
     """The job that a submission made or gave back."""
+    idempotency_key: str = ""
+    """With which a job was asked for."""
     is_replay: bool = False
     """Whether an idempotency key gave the job back."""
     cost: int = 0
     """Credits that a submission took."""
+    model: str = ""
+    """Of the job that a submission made."""
     fired: tuple[str, ...] = ()
     """The fault rules that it met."""
     stray: Refusal

@@ -54,7 +54,7 @@ async def test_a_lever_that_does_not_exist_is_a_404(driver: Driver, path: str) -
         ("DELETE", "clock", "GET, HEAD, OPTIONS, POST"),
         ("GET", "reset", "OPTIONS, POST"),
         ("POST", "health", "GET, HEAD, OPTIONS"),
-        ("GET", "keys/afk_test", "DELETE, OPTIONS, PATCH"),
+        ("POST", "keys/afk_test", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("GET", "webhooks/x/redeliver", "OPTIONS, POST"),
         ("PUT", "jobs/x", "GET, HEAD, OPTIONS, POST"),
     ],

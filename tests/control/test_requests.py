@@ -99,6 +99,7 @@ async def test_filters_are_those_of_a_match(driver: Driver) -> None:
         "status=202": [1],
         f"job={job_id}": [1, 2],
         'body={"model":"none"}': [3],
+        'headers={"x-api-key":"afk_*","content-type":"application/json"}': [1, 3],
         "since=1": [2, 3],
         "limit=1": [3],
         "since=1&limit=1": [2],
@@ -257,6 +258,24 @@ async def test_order_is_verified(driver: Driver) -> None:
     assert (problem["count"], problem["requests"]) == (1, [2])
     assert "none after #2 fits the one at [1]" in problem["detail"]
     assert "#1, which came before, does" in problem["detail"]
+
+
+async def test_verification_looks_at_one_key_s_requests_from_a_number_on(driver: Driver) -> None:
+    for key in (KEY, "afk_test_poor", KEY, "afk_unknown"):
+        async with driver.http.get("/v2/me", headers={"X-API-Key": key}) as answer:
+            await answer.read()
+    me = {"path": "/v2/me"}
+    assert await verified(driver, key=KEY, match=me, count=2) == {"count": 2, "requests": [1, 3]}
+    assert await verified(driver, key=KEY, match=me, since=1) == {"count": 1, "requests": [3]}
+    assert await verified(driver, key=KEY, order=[me], since=1) == {"count": 1, "requests": [3]}
+    problem = await verified(driver, 409, key=KEY, match=me, since=2, count=2)
+    assert problem["detail"].split("\n") == [
+        'wanted exactly 2 of the requests that fit {"path":"/v2/me"}, found 1 among 2',
+        "found:",
+        "  #3 GET /v2/me -> 200",
+        "nearest:",
+        "  #4 GET /v2/me -> 401: key is no known key, wanted afk_…",
+    ]
 
 
 async def test_verification_can_wait(driver: Driver) -> None:

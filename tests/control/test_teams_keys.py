@@ -132,8 +132,11 @@ async def test_a_new_key_has_a_team_of_its_own_and_works_at_once(driver: Driver)
         "rateLimit": None,
         "queueDown": False,
         "team": {},
+        "lastRequest": 0,
     }
     assert (made["team"]["credits"], made["team"]["id"]) == (9, made["teamId"])
+    shown = await driver.pull("GET", "keys/afk_0123456789abcdef")
+    assert shown == {name: made[name] for name in made if name not in ("key", "lastRequest")}
     async with driver.http.get("/v2/me", headers={"X-API-Key": "afk_0123456789abcdef"}) as answer:
         me = await answer.json()
     assert (me["apiKey"], me["team"]["credits"]) == ({"id": made["id"], "name": "Mine", "prefix": "afk_0123"}, 9)
@@ -238,3 +241,13 @@ async def test_credits_do_not_go_with_a_team_that_exists(driver: Driver) -> None
     team = (await first_team(driver))["id"]
     problem = await driver.pull("POST", "keys", {"team": team, "credits": 1}, status=400)
     assert problem["detail"] == "credits goes with a new team; PATCH the team that exists"
+
+
+async def test_with_a_key_go_its_faults_and_its_scenario(driver: Driver) -> None:
+    await driver.pull("POST", "keys", {"key": "afk_mine"}, status=201)
+    for key in ("afk_mine", "afk_test"):
+        await driver.pull("POST", "faults", {"id": key, "match": {"key": key}, "respond": {"status": 503}}, status=201)
+    await driver.pull("POST", "scenario", {"name": "queue-outage", "key": "afk_mine"})
+    await driver.pull("DELETE", "keys/afk_mine", status=204)
+    assert [rule["id"] for rule in (await driver.pull("GET", "faults"))["faults"]] == ["afk_test"]
+    assert await driver.pull("GET", "scenario?key=afk_mine") == {"scenario": None}

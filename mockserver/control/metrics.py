@@ -1,0 +1,116 @@
+"""GET /_mock/metrics: the numbers in the text format of Prometheus."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from mockserver.control.jobs import jobs_of
+from mockserver.control.levers import PREFIX, Levers, Problem
+from mockserver.core.jobs import Job
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.http.router import Route
+from mockserver.stats import BOUNDS_S
+from mockserver.stores.protocol import Counts
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+NAMES = "apiframe_mock"
+DROPPED = "none"
+
+
+def routes(levers: Levers) -> list[Route]:
+    """The route."""
+
+    async def get_metrics(request: Request) -> Answer:
+        try:
+            from prometheus_client import CollectorRegistry, exposition  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError:
+            detail = 'this needs prometheus-client; pip install "apiframe-mockserver[metrics]"'
+            raise Problem(501, "Not installed", detail) from None
+        jobs = await jobs_of(levers.store, "", levers.clock.now())
+        snapshot = _Snapshot(levers, jobs, await levers.store.counts())
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(snapshot)
+        encode, kind = exposition.choose_encoder(request.headers.get("Accept", ""))
+        return Answer(200, encode(registry), content_type=kind.encode("latin-1"))
+
+    return [Route("GET", f"{PREFIX}/metrics", get_metrics)]
+
+
+class _Snapshot:
+    """What the library asks for the numbers of this moment."""
+
+    def __init__(self, levers: Levers, jobs: Iterable[Job], counts: Counts) -> None:
+        self._levers, self._jobs, self._counts = levers, jobs, counts
+
+    def collect(self) -> Iterator["Metric"]:
+        """Every series."""
+        yield from self._of_requests()
+        yield from self._of_jobs()
+        yield from self._of_webhooks()
+        yield from self._of_the_mock()
+
+    def _of_requests(self) -> Iterator["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily  # noqa: PLC0415 - an extra
+
+        stats = self._levers.stats
+        labels = ["operation", "status"]
+        requests = CounterMetricFamily(f"{NAMES}_requests", "Requests to the imitated API.", labels=labels)
+        for (operation, status), count in sorted(stats.requests.items(), key=str):
+            requests.add_metric([operation, DROPPED if status is None else str(status)], count)
+        yield requests
+        latency = HistogramMetricFamily(
+            f"{NAMES}_request_duration_seconds", "Real time from request to answer.", labels=["operation"]
+        )
+        for operation, each in sorted(stats.latencies.items()):
+            bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
+            latency.add_metric([operation], list(zip(bounds, accumulate(each.groups), strict=True)), each.sum_s)
+        yield latency
+        faults = CounterMetricFamily(f"{NAMES}_faults_fired", "Faults that fired, by rule.", labels=["rule"])
+        for rule, count in sorted(stats.faults.items()):
+            faults.add_metric([rule], count)
+        yield faults
+        findings = CounterMetricFamily(f"{NAMES}_findings", "What clients did against the contract.", labels=["id"])
+        for name, count in sorted(self._levers.findings.counts().items()):
+            findings.add_metric([name], count)
+        yield findings
+
+    def _of_jobs(self) -> Iterator["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - an extra
+
+        stats, now = self._levers.stats, self._levers.clock.now()
+        accepted = CounterMetricFamily(f"{NAMES}_jobs_accepted", "Jobs accepted, by model.", labels=["model"])
+        for model, count in sorted(stats.jobs.items()):
+            accepted.add_metric([model], count)
+        yield accepted
+        yield CounterMetricFamily(f"{NAMES}_replays", "Submissions that gave an earlier job back.", stats.replays)
+        yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", stats.credits_taken)
+        jobs = GaugeMetricFamily(f"{NAMES}_jobs", "Jobs that are kept, by their status now.", labels=["status"])
+        for status, count in sorted(Counter(job.moment(now).status for job in self._jobs).items()):
+            jobs.add_metric([status.value], count)
+        yield jobs
+
+    def _of_webhooks(self) -> Iterator["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - an extra
+
+        attempts = CounterMetricFamily(
+            f"{NAMES}_webhook_attempts", "Attempts to deliver webhooks.", labels=["event", "result"]
+        )
+        for labels, count in sorted(self._levers.stats.attempts.items()):
+            attempts.add_metric(labels, count)
+        yield attempts
+        pending = self._counts.pending_deliveries
+        yield GaugeMetricFamily(f"{NAMES}_webhooks_pending", "Webhooks still to be delivered.", pending)
+
+    def _of_the_mock(self) -> Iterator["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - an extra
+
+        journal, clock = self._levers.journal, self._levers.clock
+        yield CounterMetricFamily(f"{NAMES}_jobs_evicted", "Jobs that left to make room.", self._counts.evicted)
+        yield GaugeMetricFamily(f"{NAMES}_journal_entries", "Requests remembered.", len(journal))
+        yield CounterMetricFamily(f"{NAMES}_journal_dropped", "Requests that left to make room.", journal.dropped)
+        speed = 0.0 if clock.is_frozen else clock.speed
+        yield GaugeMetricFamily(f"{NAMES}_clock_speed", "Seconds of the mock's clock in a real one.", speed)

@@ -1,0 +1,73 @@
+"""Numbers for monitoring, counted as requests and webhooks go by; what they are called is not known here."""
+
+from bisect import bisect_left
+from collections import Counter
+
+from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.core.jobs import Job
+from mockserver.journal import Entry
+
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Of the latencies that are counted together; there is one more group, above the last."""
+OTHER = "other"
+MOST_RULES = 200
+"""Fault rules that are counted by their own names; people may make names without end."""
+
+
+class Latency:
+    """How long the answers of one operation took."""
+
+    __slots__ = ("groups", "sum_s")
+
+    def __init__(self) -> None:
+        self.groups = [0] * (len(BOUNDS_S) + 1)
+        self.sum_s = 0.0
+
+
+class Stats:
+    """Counts since the start or the last reset."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Count from nothing."""
+        self.requests: Counter[tuple[str, int | None]] = Counter()
+        """By operation and status; none for a dropped connection."""
+        self.latencies: dict[str, Latency] = {}
+        """By operation, in real seconds."""
+        self.jobs: Counter[str] = Counter()
+        """Accepted, by model."""
+        self.replays = 0
+        self.credits_taken = 0
+        self.faults: Counter[str] = Counter()
+        """Fired, by rule."""
+        self.attempts: Counter[tuple[str, str]] = Counter()
+        """Of webhooks, by event and what came of them."""
+
+    def on_entry(self, entry: Entry) -> None:
+        """Count a request and its answer."""
+        operation = entry.operation or OTHER
+        self.requests[operation, entry.status] += 1
+        latency = self.latencies.get(operation)
+        if latency is None:
+            latency = self.latencies[operation] = Latency()
+        latency.groups[bisect_left(BOUNDS_S, entry.took_s)] += 1
+        latency.sum_s += entry.took_s
+        if entry.job_id:
+            self._on_job(entry)
+        for rule in entry.fired:
+            self.faults[rule if rule in self.faults or len(self.faults) < MOST_RULES else OTHER] += 1
+
+    def _on_job(self, entry: Entry) -> None:
+        if entry.cost:
+            self.jobs[entry.model] += 1
+            self.credits_taken += entry.cost
+        elif entry.is_replay:
+            self.replays += 1
+
+    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
+        """Count an attempt to deliver a webhook."""
+        del job
+        result = "delivered" if attempt.error is None else "failed" if delivery.status.is_final else "to be retried"
+        self.attempts[delivery.event, result] += 1
