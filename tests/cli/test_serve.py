@@ -190,7 +190,7 @@ SEEN = [
     "GET /v2/afk_*** -> 404",
     "POST /_mock/keys -> 201",
     "POST /_mock/keys -> 201",
-    "GET /_mock/keys/*** -> 405",
+    "GET /_mock/keys/*** -> 200",
     "POST /v2/images/generate -> 202",
     "POST /_mock/clock -> 200",
 ]
