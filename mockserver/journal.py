@@ -1,9 +1,10 @@
 """Every request to the imitated API and its answer, bounded by number and by memory."""
 
 import asyncio
+import marshal
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from mockserver.bell import Bell
@@ -16,10 +17,6 @@ from mockserver.stores.protocol import Caller
 
 BODY_BYTES = 256 * 1024
 """What is kept of one body, at most."""
-ENTRY_BYTES = 1200
-"""What an entry takes beside its texts."""
-SHARED_HEADS = 100
-"""Texts of headers that entries share: clients send the same ones again and again."""
 TEXTS = (b"application/json", b"application/problem+json", b"text/")
 """Kinds of answers whose body is kept."""
 
@@ -39,8 +36,8 @@ class Entry(NamedTuple):
     target: str
     """Path and query."""
     operation: str
-    caller: Caller | None
-    """Whose key it carries, where that is known."""
+    digest: str
+    """SHA-256 of the key; empty where no known one was sent."""
     head: bytes
     """The request's headers: names and values in turns, with line feeds between; see `headers`."""
     body: bytes
@@ -62,16 +59,13 @@ class Entry(NamedTuple):
     fired: tuple[str, ...]
     note: str
     """What a handler adds, such as `expired`."""
+    caller: Caller | None
+    """Whose key it carries, where that is known."""
 
     @property
     def path(self) -> str:
         """Without the query."""
         return self.target.partition("?")[0]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the key; empty where no known one was sent."""
-        return "" if self.caller is None else self.caller.key.digest
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -105,6 +99,7 @@ class Entry(NamedTuple):
 
 
 Watch = Callable[[Entry], None]
+DIGEST = Entry._fields.index("digest")
 
 
 class Journal:
@@ -112,13 +107,14 @@ class Journal:
 
     def __init__(self, clock: Clock, max_entries: int, max_bytes: int) -> None:
         self._clock, self._max_entries, self._max_bytes = clock, max_entries, max_bytes
-        self._entries: deque[tuple[Entry, int]] = deque()
+        self._entries: deque[bytes] = deque()
+        self._callers: dict[str, Caller] = {}
+        """Who sent them, by the key's digest, as they are now."""
         self._bytes = 0
         self.last = 0
         """The number of the newest entry, kept or not."""
         self.dropped = 0
         """Entries that left to make room."""
-        self._heads: dict[bytes, bytes] = {}
         self._watches: list[Watch] = []
         self.bell = Bell()
         """Rings at each entry."""
@@ -130,12 +126,8 @@ class Journal:
     def record(self, request: Request, answer: Answer, began_s: float) -> None:
         """Take note of a request and its answer."""
         self.last += 1
-        body, content, kind = request.body_so_far, answer.content, answer.kind
-        # One text for all headers: a hundred thousand small objects kept alive would cost more than all else here.
-        head = b"\n".join([part for pair in request.raw_headers for part in pair])
-        if len(self._heads) >= SHARED_HEADS:
-            self._heads.clear()
-        head = self._heads.setdefault(head, head)
+        caller, body, content, kind = request.caller, request.body_so_far, answer.content, answer.kind
+        head = b"\n".join(chain.from_iterable(request.raw_headers))
         body_bytes, content_bytes = len(body), len(content)
         if body_bytes > BODY_BYTES:
             body = body[:BODY_BYTES]
@@ -150,7 +142,7 @@ class Journal:
             request.method,
             request.target,
             request.operation,
-            request.caller,
+            "" if caller is None else caller.key.digest,
             head,
             body,
             body_bytes,
@@ -166,14 +158,17 @@ class Journal:
             request.model,
             request.fired,
             request.note,
+            caller,
         )
         for watch in self._watches:
             watch(entry)
-        size = ENTRY_BYTES + len(body) + len(content) + len(head)
-        self._entries.append((entry, size))
-        self._bytes += size
+        if caller is not None:
+            self._callers[entry.digest] = caller
+        packed = marshal.dumps(entry[:-1])  # one object an entry: letting ten of them go would cost more than all else
+        self._entries.append(packed)
+        self._bytes += len(packed)
         while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
-            self._bytes -= self._entries.popleft()[1]
+            self._bytes -= len(self._entries.popleft())
             self.dropped += 1
         self.bell.ring()
 
@@ -183,7 +178,11 @@ class Journal:
     def entries(self, since: int = 0) -> Iterator[Entry]:
         """Those with a greater number than *since*, oldest first."""
         skipped = max(0, since - (self.last - len(self._entries)))
-        return (entry for entry, _ in islice(self._entries, skipped, None))
+        return map(self._unpacked, islice(self._entries, skipped, None))
+
+    def _unpacked(self, packed: bytes) -> Entry:
+        values = marshal.loads(packed)  # noqa: S302 - our own, from this process
+        return Entry._make((*values, self._callers.get(values[DIGEST])))
 
     def clear(self) -> None:
         """Forget every entry; numbers go on."""
