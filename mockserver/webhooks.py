@@ -196,7 +196,7 @@ class Deliverer:
         body, headers = b"", dict[str, str]()
         try:
             body, headers = self._message(job, delivery, hook)
-            if hook.order == "drop" or (hook.order == "lose-final" and delivery.is_about_the_end):
+            if _is_lost(delivery, hook):
                 heard = Heard(None, error=DROPPED.format(hook.order), may_retry=False)
             else:
                 heard = await self._post(hook.url, body, headers)
@@ -292,6 +292,11 @@ def _why_not(status: int) -> str | None:
     if 300 <= status < 400:  # noqa: PLR2004 - 3xx
         return f"answered {status}; redirects are not followed"
     return f"answered {status}; only 2xx counts as received"
+
+
+def _is_lost(delivery: Delivery, hook: Webhook) -> bool:
+    is_meant = hook.order == "drop" or (hook.order == "lose-final" and delivery.is_about_the_end)
+    return is_meant and not delivery.is_resent
 
 
 def _is_literal(host: str) -> bool:

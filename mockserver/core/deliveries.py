@@ -43,6 +43,8 @@ class Delivery(NamedTuple):
     """When the next attempt is due."""
     attempts: int = 0
     status: DeliveryStatus = DeliveryStatus.PENDING
+    is_resent: bool = False
+    """Whether somebody asked for it to be sent once more: then it is not lost on purpose again."""
 
     @property
     def is_about_the_end(self) -> bool:

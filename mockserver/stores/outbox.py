@@ -103,7 +103,7 @@ class Outbox:
         if delivery.id in self._taken or delivery.event_at > now:
             return delivery
         self._done.pop(delivery.id, None)
-        fresh = delivery._replace(due_at=now, attempts=0, status=DeliveryStatus.PENDING)
+        fresh = delivery._replace(due_at=now, attempts=0, status=DeliveryStatus.PENDING, is_resent=True)
         self.put([fresh])
         return fresh
 

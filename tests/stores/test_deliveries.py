@@ -138,7 +138,7 @@ async def test_a_delivery_that_is_done_can_be_made_due_again(store: Store) -> No
     job = await accepted(store, draft(1, hook=FINAL_HOOK))
     ((delivery, _),) = await store.claim_due(NOW + 10, 10)
     await store.settle(failed(delivery), attempt(delivery, 500))
-    again = delivery._replace(due_at=NOW + 50)
+    again = delivery._replace(due_at=NOW + 50, is_resent=True)
     store.due_changed.clear()
     assert await store.redeliver(delivery.id, NOW + 50) == again
     assert store.due_changed.is_set()
@@ -155,7 +155,7 @@ async def test_a_delivery_that_waits_for_its_next_try_can_be_made_due_at_once(st
     await accepted(store, draft(1, hook=FINAL_HOOK))
     ((delivery, _),) = await store.claim_due(NOW + 10, 10)
     await store.settle(due_again(delivery, NOW + 30), attempt(delivery, 500))
-    again = delivery._replace(due_at=NOW + 20)
+    again = delivery._replace(due_at=NOW + 20, is_resent=True)
     assert await store.redeliver(delivery.id, NOW + 20) == again
     taken = await store.claim_due(NOW + 99, 10)
     assert [each for each, _ in taken] == [again]

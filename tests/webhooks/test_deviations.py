@@ -100,3 +100,15 @@ async def test_late_events_of_one_rule_come_late(driver: Driver, receiver: Recei
     assert receiver.received == []
     await driver.advance("1s")
     assert [arrived.event["event"] for arrived in receiver.received] == ["completed"]
+
+
+@pytest.mark.parametrize("order", ["drop", "lose-final"])
+async def test_a_lost_event_arrives_when_it_is_sent_again(driver: Driver, receiver: Receiver, order: str) -> None:
+    job_id = await driver.submit(f"[[instant]] [[webhook: {order}]]", webhookUrl=receiver.url)
+    await driver.advance("1h")
+    assert receiver.received == []
+    again = await driver.pull("POST", f"webhooks/{job_id}_completed/redeliver")
+    assert again["status"] == "delivered"
+    [arrived] = receiver.received
+    assert is_signed_over(arrived, arrived.body)
+    assert (await driver.job(job_id))["webhookStatus"] == "delivered"
