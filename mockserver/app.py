@@ -18,7 +18,6 @@ from mockserver.control.area import control_area
 from mockserver.control.levers import Levers
 from mockserver.control.summary import summary_of
 from mockserver.core.accounts import ready_made
-from mockserver.core.documents import DocumentError
 from mockserver.core.signing import key_digest
 from mockserver.faults import Faults
 from mockserver.findings.findings import Findings
@@ -26,11 +25,11 @@ from mockserver.http.request import Request
 from mockserver.http.router import Router
 from mockserver.http.server import Area, HttpServer, Limits
 from mockserver.journal import Journal
-from mockserver.scenarios.shelf import Found, UnknownScenario, find
+from mockserver.scenarios.configured import Configured
 from mockserver.scenarios.stage import Stage
 from mockserver.schemas import catalog
 from mockserver.service import Rules, Service
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings import Settings
 from mockserver.stats import Stats
 from mockserver.stores.memory import MemoryStore
 from mockserver.totals import Totals
@@ -41,8 +40,6 @@ log = logging.getLogger(__name__)
 DRAIN_S = 5.0
 BACKLOG = 4096
 MEGABYTE = 1024 * 1024
-CONFIG = "config"
-"""The origin of rules in the settings file."""
 
 
 class App:
@@ -85,6 +82,7 @@ class App:
         self.deliverer = deliverer = Deliverer(service, self._sending())
         deliverer.watch(stats.on_attempt)
         self.stage = Stage(service, settings)
+        self.configured = Configured(service, self.stage)
         self.findings = findings = Findings(service, settings.webhook_signing)
         journal.watch(findings.on_entry)
         deliverer.watch(findings.on_attempt)
@@ -124,18 +122,8 @@ class App:
 
     async def _set_up(self) -> None:
         """The teams, keys, rules and scenario of the start."""
-        settings = self.settings
-        await self.store.reset(*ready_made(settings.max_concurrent_jobs))
-        self._add_faults(settings)
-        self.stage.start_over()
-        await self._play(self._scenario(settings), is_named=True)
-
-    def _add_faults(self, settings: Settings) -> None:
-        try:
-            self.faults.add(settings.faults, CONFIG)
-        except DocumentError as error:
-            msg = "; ".join(f"{settings.file}: faults{mistake}" for mistake in error.mistakes)
-            raise SettingsError(msg) from None
+        await self.store.reset(*ready_made(self.settings.max_concurrent_jobs))
+        await self.configured.set_up()
 
     async def adopt(self, settings: Settings) -> None:
         """Go on with other settings, as far as a running server can: those of `LIVE`, fault rules and scenario.
@@ -143,45 +131,7 @@ class App:
         Raises:
             SettingsError: a fault rule or the scenario will not do; then nothing has changed.
         """
-        before = self.settings
-        found = self._scenario(settings)
-        if settings.faults != before.faults:
-            old = {id(rule) for rule in self.faults.rules() if rule.origin == CONFIG}
-            self._add_faults(settings)
-            self.faults.remove(lambda rule: id(rule) in old)
-        self.settings = settings
-        self.stage.adopt(settings, self._rules())
-        if settings.max_concurrent_jobs != before.max_concurrent_jobs:
-            await self._limit_teams(before.max_concurrent_jobs, settings.max_concurrent_jobs)
-        await self._play(found, is_named=settings.scenario != before.scenario)
-
-    def _scenario(self, settings: Settings) -> Found | None:
-        """What `--scenario` names, if anything."""
-        try:
-            return find(settings.scenario, settings.scenarios) if settings.scenario else None
-        except UnknownScenario as error:
-            msg = f"--scenario: {error}"
-            raise SettingsError(msg) from None
-
-    async def _play(self, found: Found | None, *, is_named: bool) -> None:
-        """Begin what is found, unless it is what is being played; end it where another name was given."""
-        playing = self.stage.playing()
-        if found is None:
-            if is_named:
-                await self.stage.end()
-        elif playing is None or playing.scenario != found.scenario:
-            try:
-                await self.stage.play(found)
-            except DocumentError as error:
-                msg = f"--scenario: {error}"
-                raise SettingsError(msg) from None
-
-    async def _limit_teams(self, before: int | None, limit: int | None) -> None:
-        """Give teams another limit, unless a lever gave them one of their own."""
-        for team in await self.store.teams():
-            if team.max_concurrent_jobs == before:
-                await self.store.put_team(team._replace(max_concurrent_jobs=limit))
-                await self.store.move_up(team.id, self.clock.now())
+        self.settings = await self.configured.adopt(settings)
 
     async def summary(self, key: str = "") -> dict[str, Any]:
         """What GET /_mock/summary shows, of one API key or of all."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from mockserver.core.accounts import RateLimit
 from mockserver.core.durations import FORM_HINT, duration_s
+from mockserver.core.plainvalues import strangers
 
 ENVIRONMENT = "MOCKSERVER_"
 FILE = "mockserver.toml"
@@ -355,6 +356,8 @@ SETTINGS = (
 SECRETS = frozenset({"admin_token"})
 LISTS = frozenset({"webhook_allow", "webhook_attempts"})
 """What a file may give as a list of texts."""
+LIVE = frozenset({"speed", "rate_limit", "retention", "max_concurrent_jobs", "scenario", "scenarios"})
+"""What a running server can change; the rest waits for a restart."""
 
 
 def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -418,6 +421,7 @@ def _from_file(flag: Path | None, variable: str) -> _File:
     path, place = named[0] if named else (Path(FILE), FILE)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        odd = list(strangers({"faults": content.get("faults")}))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not named:
             return _File(path, {})
@@ -430,6 +434,8 @@ def _from_file(flag: Path | None, variable: str) -> _File:
         msg = f"{path}: is no TOML: {error}"
         raise SettingsError(msg) from None
     faults = _tables(path, content.pop("faults", []))
+    if odd:
+        raise SettingsError("; ".join(f"{path}: {line}" for line in odd))
     known = {row.key: row for row in SETTINGS}
     given: dict[str, tuple[str, str]] = {}
     for name, value in content.items():
@@ -448,7 +454,7 @@ def _tables(path: Path, value: Any) -> Sequence[Mapping[str, Any]]:
     if not (isinstance(value, list) and all(isinstance(each, dict) for each in value)):
         msg = f'{path}: "faults" is a list of tables, each under a line [[faults]]'
         raise SettingsError(msg)
-    return value
+    return tuple(value)
 
 
 def _unknown(path: Path, name: str, value: Any, known: list[str]) -> str:

@@ -274,9 +274,17 @@ def test_what_was_given_is_known_and_from_which_file() -> None:
     path = written('port = 1\n[[faults]]\ndrop = "before"\n[[faults]]\ngateway = 502\n')
     read = settings.load({"speed": "1"}, {"MOCKSERVER_SEED": "2"}, path)
     assert (read.given, read.file) == (frozenset({"port", "speed", "seed"}), path)
-    assert read.faults == [{"drop": "before"}, {"gateway": 502}]
+    assert read.faults == ({"drop": "before"}, {"gateway": 502})
     assert settings.load({}, {}).file == Path("mockserver.toml")
 
 
 def test_faults_are_a_list_of_tables() -> None:
     assert 'mine.toml: "faults" is a list of tables, each under a line [[faults]]' in complaint("[faults]\ndrop = 1")
+
+
+def test_what_only_toml_can_write_is_told_with_its_place_in_the_rules() -> None:
+    said = complaint("[[faults]]\ngateway = 502\n[[faults]]\nmatch = { body = { a = [nan, 2026-01-01] } }")
+    assert said == (
+        "mine.toml: faults[1].match.body.a[0]: nan will not do: want a number; "
+        "mine.toml: faults[1].match.body.a[1]: 2026-01-01 will not do: want a text, in quotes"
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mockserver.cli.main import Misuse
 from mockserver.cli.options import examples
 from mockserver.cli.table import table
 from mockserver.core.scenario import Scenario
@@ -29,9 +30,12 @@ MISTAKEN = 1
 def command(scenarios: str | None, files: tuple[Path, ...], *, as_json: bool, check: bool) -> int:
     """List the scenarios that can be played by name, those of your own folder first, or check files of them."""
     folder = load({"scenarios": scenarios} if scenarios is not None else {}).scenarios
+    if (scenarios is not None or (check and not files)) and not Path(folder).is_dir():
+        msg = f'--scenarios: there is no folder "{folder}"'
+        raise Misuse(msg)
     known = [Known(file.stem, file, is_shipped=False) for file in files] or known_in(folder)
     if check:
-        return _check(known)
+        return _check([each for each in known if not each.is_shipped])
     readable = [(each, scenario_in(each.file)) for each in known if not _mistakes(each)]
     if as_json:
         click.echo(json.dumps([_as_json(scenario) for _, scenario in readable], indent=2))

@@ -48,7 +48,7 @@ def routes(levers: Levers) -> list[Route]:
         body = await _NEW.read(request)
         if "key" in body and await store.caller(key_digest(body["key"])) is not None:
             raise Problem(409, "Key exists", "this key is there already; PATCH changes it")
-        team, limit = await _team_of(levers, body), levers.stage.settings.max_concurrent_jobs
+        team, limit = await _team_of(levers, body), levers.stage.jobs_limit
         try:
             issued = await issue(store, levers.clock.now(), body, limit, team)
         except Unfit as error:

@@ -12,7 +12,7 @@ from mockserver.core.signing import key_digest
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
-from mockserver.scenarios.shelf import Found, UnknownScenario, find_named, known_in, scenario_in, scenario_of
+from mockserver.scenarios.shelf import Found, Known, UnknownScenario, find_named, known_in, scenario_in, scenario_of
 from mockserver.scenarios.stage import Playing
 from mockserver.settings import SettingsError
 
@@ -36,7 +36,7 @@ def routes(levers: Levers) -> list[Route]:
                 "about": _about(known.file),
                 "file": None if known.is_shipped else str(known.file),
             }
-            for known in known_in(levers.stage.settings.scenarios)
+            for known in _known(levers)
         ]
         return answer({"scenarios": rows})
 
@@ -69,6 +69,13 @@ def routes(levers: Levers) -> list[Route]:
         Route("POST", f"{PREFIX}/scenario", post_scenario),
         Route("DELETE", f"{PREFIX}/scenario", delete_scenario),
     ]
+
+
+def _known(levers: Levers) -> list[Known]:
+    try:
+        return known_in(levers.stage.settings.scenarios)
+    except SettingsError as error:
+        raise Problem(400, "No scenarios", str(error)) from None
 
 
 def _found(levers: Levers, body: dict[str, Any]) -> Found:

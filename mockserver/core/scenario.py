@@ -38,7 +38,8 @@ def read_scenario(document: Any, name: str, check: DocumentCheck, check_rule: Do
             placed.append((place, {**rule, **window}))
     for place, rule in placed:
         mistakes += _mistakes_of(check_rule, place, rule)
-    mistakes += _twice([(place, rule.get("id")) for place, rule in placed])
+    mistakes += _twice([(f"{place}.id", rule.get("id")) for place, rule in placed])
+    mistakes += _twice([(f"keys[{number}].key", key["key"]) for number, key in enumerate(document.get("keys", ()))])
     if mistakes:
         raise DocumentError(mistakes)
     return Scenario(
@@ -60,13 +61,14 @@ def _mistakes_of(check: DocumentCheck, place: str, rule: Any) -> list[Mistake]:
     return []
 
 
-def _twice(ids: Sequence[tuple[str, Any]]) -> list[Mistake]:
+def _twice(names: Sequence[tuple[str, Any]]) -> list[Mistake]:
+    """A mistake for each name that an earlier one has already, of names with their places."""
     seen: set[Any] = set()
     found = []
-    for place, rule_id in ids:
-        if rule_id is not None and rule_id in seen:
-            found.append(Mistake(f"{place}.id", f'"{rule_id}" stands twice'))
-        seen.add(rule_id)
+    for place, name in names:
+        if name is not None and name in seen:
+            found.append(Mistake(place, f'"{name}" stands twice'))
+        seen.add(name)
     return found
 
 

@@ -1,30 +1,30 @@
 """Playing scenarios: one for the whole server, or one for each of some keys."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mockserver.core.accounts import Team
 from mockserver.core.documents import DocumentError, Mistake
 from mockserver.core.scenario import Scenario
 from mockserver.core.signing import key_digest
-from mockserver.issuing import issue
-from mockserver.scenarios.shelf import Found, settings_of
-from mockserver.service import Rules, Service
-from mockserver.settings import Settings
+from mockserver.faults import MAX_RULES
+from mockserver.scenarios.changes import Changes
+from mockserver.scenarios.shelf import Found, scenario_in, settings_of
+from mockserver.service import Service
+from mockserver.settings import Settings, SettingsError
 
-ORIGIN = "scenario"
 DEFAULT_KEY = "afk_test"
 """Whose team gets the credits of a scenario for the whole server."""
-LONGEST_ID, TAG_LENGTH = 64, 10
 OF_RULES = {"speed": "speed", "retention": "keeps_s", "rate_limit": "rate_limit"}
 """Settings of the whole server, by their names in `Rules`."""
-OF_TEAMS = {"max_concurrent_jobs": "max_concurrent_jobs"}
-OF_ONE_TEAM = OF_TEAMS | {"speed": "speed", "retention": "keeps_s"}
+OF_ONE_TEAM = {"speed": "speed", "retention": "keeps_s", "max_concurrent_jobs": "max_concurrent_jobs"}
+"""Settings that a team can have for itself, by their names in `Team`."""
 
 
 class Playing(NamedTuple):
-    """A scenario that is being played, and how things were when it began."""
+    """A scenario that is being played."""
 
     scenario: Scenario
     file: Path | None
@@ -32,156 +32,152 @@ class Playing(NamedTuple):
     began_at: float
     key: str
     """The API key that it is for; empty for all."""
-    rules: Mapping[str, Any]
-    """What it sets of `Rules`."""
+    settings: Mapping[str, Any]
+    """What it sets, by the names of `Settings`."""
     faults: Sequence[str]
     """Its fault rules, by id."""
-    teams: Sequence[Team]
-    balances: Mapping[str, int]
-    """By team."""
-    limits: Mapping[str, Any]
-    """Rate limits of keys, by digest."""
-    added: Sequence[str]
-    """Digests of keys that it brought."""
+    undo: AsyncExitStack
+    """Puts back what it changed of keys, teams and rules."""
 
 
 class Stage:
-    """Plays scenarios. A setting that was given by hand stays as given."""
+    """Plays scenarios. A setting that was given by hand stays as given, but for a key that plays one of its own."""
 
     def __init__(self, service: Service, settings: Settings) -> None:
         self._service, self._settings = service, settings
-        self._base = service.rules
+        self._jobs_limit = settings.max_concurrent_jobs
         self._playing: dict[str, Playing] = {}
+        self._turn = asyncio.Lock()
 
     @property
     def settings(self) -> Settings:
         """Those that hold now: the file of some may have changed since the start."""
         return self._settings
 
+    @property
+    def jobs_limit(self) -> int | None:
+        """How many jobs run at once, of teams that nobody gave a limit of their own."""
+        return self._jobs_limit
+
     def playing(self, key: str = "") -> Playing | None:
         """What is played for a key, or for the whole server; none for nothing."""
         return self._playing.get(_place(key))
+
+    def all_playing(self) -> list[Playing]:
+        """What is played for the server and for keys."""
+        return list(self._playing.values())
 
     async def play(self, found: Found, key: str = "") -> Playing:
         """Begin a scenario in the place of the one before; with a key, for this key and its team alone.
 
         Raises:
-            DocumentError: a key that it brings is there already; then the one before goes on.
+            DocumentError: a key that it brings is there already, or it has too many rules; then nothing has changed.
         """
-        scenario, file = found
-        await self._check_keys(scenario, key)
-        await self.end(key)
-        service, changes = self._service, settings_of(scenario)
-        store, now = service.store, service.clock.now()
-        if not key:
-            changes = {name: value for name, value in changes.items() if name not in self._settings.given}
-        added = [await self._brought(body) for body in scenario.keys]
-        playing = Playing(
-            scenario,
-            file,
-            now,
-            key,
-            rules={} if key else _renamed(changes, OF_RULES),
-            faults=self._add_faults(scenario, key),
-            teams=await self._teams_for(key),
-            balances=await self._set_credits(scenario, key),
-            limits=await self._limit(key, changes),
-            added=added,
-        )
-        of_teams = _renamed(changes, OF_ONE_TEAM if key else OF_TEAMS)
-        for team in playing.teams if of_teams else ():
-            await store.put_team(team._replace(**of_teams))
-            await store.move_up(team.id, now)
-        self._playing[_place(key)] = playing
-        self._overlay()
-        return playing
+        async with self._turn:
+            await self.check(found.scenario, key)
+            await self._end(key)
+            playing = self._playing[_place(key)] = await self._begun(found, key)
+            await self._settle()
+            return playing
 
-    async def end(self, key: str = "") -> None:
-        """Put everything back to what it was before the scenario, credits included."""
-        playing = self._playing.pop(_place(key), None)
-        if playing is None:
-            return
-        store, now = self._service.store, self._service.clock.now()
-        self._service.faults.remove(lambda rule: rule.id in playing.faults)
-        self._overlay()
-        for digest, limit in playing.limits.items():
-            caller = await store.caller(digest)
-            if caller is not None:
-                await store.put_key(caller.key._replace(rate_limit=limit))
-        for team in playing.teams:
-            await store.put_team(team)
-            await store.move_up(team.id, now)
-        for team_id, balance in playing.balances.items():
-            await store.set_balance(team_id, balance, now)
-        for digest in playing.added:
-            await store.remove_key(digest)
+    async def check(self, scenario: Scenario, key: str = "") -> None:
+        """Return for a scenario that can be played now.
 
-    def start_over(self) -> None:
-        """Forget what is played; for a store that was reset."""
-        self._playing.clear()
-        self._overlay()
-
-    def adopt(self, settings: Settings, base: Rules) -> None:
-        """Go on with other settings; what is played goes on as well."""
-        self._settings, self._base = settings, base
-        self._overlay()
-
-    def _overlay(self) -> None:
-        playing = self._playing.get("")
-        self._service.rules = self._base if playing is None else self._base._replace(**playing.rules)
-
-    async def _check_keys(self, scenario: Scenario, key: str) -> None:
-        before = self._playing.get(_place(key))
-        leaving = before.added if before is not None else ()
+        Raises:
+            DocumentError: as above.
+        """
+        before = self.playing(key)
+        leaving = [] if before is None else [key_digest(each["key"]) for each in before.scenario.keys]
         mistakes = []
         for number, body in enumerate(scenario.keys):
             digest = key_digest(body["key"])
             if digest not in leaving and await self._service.store.caller(digest) is not None:
                 mistakes.append(Mistake(f"keys[{number}].key", "this key is there already; take another"))
+        others = len(self._service.faults.rules()) - (0 if before is None else len(before.faults))
+        if others + len(scenario.faults) > MAX_RULES:
+            mistakes.append(Mistake("faults", f"{MAX_RULES} rules are the most, and {others} are there already"))
         if mistakes:
             raise DocumentError(mistakes)
 
-    async def _brought(self, body: Mapping[str, Any]) -> str:
-        service = self._service
-        issued = await issue(service.store, service.clock.now(), body, self._settings.max_concurrent_jobs)
-        return issued.key.digest
+    async def end(self, key: str = "") -> None:
+        """Put everything back to what it was before the scenario, credits included."""
+        async with self._turn:
+            await self._end(key)
+            await self._settle()
 
-    def _add_faults(self, scenario: Scenario, key: str) -> list[str]:
-        tag = f".{key_digest(key)[: TAG_LENGTH - 1]}" if key else ""
-        named = [{"id": f"{scenario.name}-{number}", **rule} for number, rule in enumerate(scenario.faults, 1)]
-        cut = [{**rule, "id": rule["id"][: LONGEST_ID - TAG_LENGTH]} for rule in named]
-        return [rule.id for rule in self._service.faults.add(cut, ORIGIN, key, tag)]
+    async def renew(self, playing: Playing) -> bool:
+        """Begin a scenario anew if its file says something else now; whether it does.
 
-    async def _teams_for(self, key: str) -> list[Team]:
-        store = self._service.store
-        if not key:
-            return await store.teams()
-        caller = await store.caller(key_digest(key))
-        return [] if caller is None else [caller.team]
+        Raises:
+            SettingsError: the file will not do; then the scenario goes on as it was.
+        """
+        if playing.file is None or playing is not self.playing(playing.key):
+            return False
+        scenario = scenario_in(playing.file)
+        if scenario == playing.scenario:
+            return False
+        try:
+            await self.play(Found(scenario, playing.file), playing.key)
+        except DocumentError as error:
+            raise SettingsError(_lines(str(playing.file), error)) from None
+        return True
 
-    async def _set_credits(self, scenario: Scenario, key: str) -> dict[str, int]:
-        """Give the team its credits; what it had."""
-        store, now = self._service.store, self._service.clock.now()
-        caller = await store.caller(key_digest(key or DEFAULT_KEY))
-        if scenario.credits is None or caller is None:
-            return {}
-        before = await store.balance(caller.team.id, now)
-        await store.set_balance(caller.team.id, scenario.credits, now)
-        return {caller.team.id: before}
+    async def start_over(self) -> None:
+        """Forget what is played; for a store that was reset."""
+        self._playing.clear()
+        self._jobs_limit = self._settings.max_concurrent_jobs
+        await self._settle()
 
-    async def _limit(self, key: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the key its rate limit; what it had."""
-        store = self._service.store
-        caller = await store.caller(key_digest(key)) if key else None
-        if caller is None or "rate_limit" not in changes:
-            return {}
-        await store.put_key(caller.key._replace(rate_limit=changes["rate_limit"]))
-        return {caller.key.digest: caller.key.rate_limit}
+    async def adopt(self, settings: Settings) -> None:
+        """Go on with other settings; what is played goes on as well."""
+        async with self._turn:
+            self._settings = settings
+            await self._settle()
+
+    async def _begun(self, found: Found, key: str) -> Playing:
+        scenario, service = found.scenario, self._service
+        sets = settings_of(scenario)
+        async with AsyncExitStack() as undo:
+            changes = Changes(service, undo)
+            for body in scenario.keys:
+                await changes.add_key(body, self._jobs_limit)
+            if scenario.credits is not None:
+                await changes.set_credits(key or DEFAULT_KEY, scenario.credits)
+            if key:
+                await changes.of_team(key, _renamed(sets, OF_ONE_TEAM))
+                if "rate_limit" in sets:
+                    await changes.limit_key(key, sets["rate_limit"])
+            rules = changes.add_faults(scenario, key)
+            return Playing(scenario, found.file, service.clock.now(), key, sets, rules, undo.pop_all())
+
+    async def _end(self, key: str) -> None:
+        playing = self._playing.pop(_place(key), None)
+        if playing is not None:
+            await playing.undo.aclose()
+
+    async def _settle(self) -> None:
+        """Let the server's own settings hold, and over them those of its scenario that nobody gave by hand."""
+        service, store = self._service, self._service.store
+        service.rules = service.rules._replace(**_renamed({name: self._held(name) for name in OF_RULES}, OF_RULES))
+        before, self._jobs_limit = self._jobs_limit, self._held("max_concurrent_jobs")
+        for team in await store.teams() if before != self._jobs_limit else ():
+            if team.max_concurrent_jobs == before:  # else a lever gave it one of its own
+                await store.put_team(team._replace(max_concurrent_jobs=self._jobs_limit))
+                await store.move_up(team.id, service.clock.now())
+
+    def _held(self, name: str) -> Any:
+        playing = self.playing()
+        is_set = playing is not None and name in playing.settings and name not in self._settings.given
+        return playing.settings[name] if playing is not None and is_set else getattr(self._settings, name)
 
 
 def _place(key: str) -> str:
     return key_digest(key) if key else ""
 
 
-def _renamed(changes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {names[name]: value for name, value in changes.items() if name in names}
+def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names[name]: value for name, value in values.items() if name in names}
+
+
+def _lines(place: str, error: DocumentError) -> str:
+    return "; ".join(f"{place}: {mistake}" for mistake in error.mistakes)

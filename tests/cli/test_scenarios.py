@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from mockserver.scenarios.shelf import known_in
 from tests.cli.conftest import Run
 
@@ -30,6 +32,19 @@ def test_a_check_says_every_mistake_and_exits_with_1(run: Run, tmp_path: Path) -
     assert (done.code, done.out) == (1, f"{good}: fine\n")
     assert done.err.splitlines() == [f"mockserver: {bad}: credits: -1 will not do: want a whole number from 0"]
     assert run("scenarios", "--check", str(good)).code == 0
+
+
+def test_without_files_those_of_ones_own_folder_are_checked(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "mine.json").write_text('{"about": "fine"}', encoding="utf-8")
+    done = run("scenarios", "--check")
+    assert (done.code, done.out, done.err) == (0, f"{Path('scenarios', 'mine.json')}: fine\n", "")
+
+
+@pytest.mark.parametrize("words", [("--check",), ("--scenarios", "scenarios")])
+def test_a_folder_that_is_not_there_is_misuse(run: Run, words: tuple[str, ...]) -> None:
+    done = run("scenarios", *words)
+    assert (done.code, done.out, done.err) == (2, "", 'mockserver: --scenarios: there is no folder "scenarios"\n')
 
 
 def test_a_file_that_is_not_there_is_a_mistake(run: Run) -> None:

@@ -13,7 +13,7 @@ from mockserver.core.faults import read_rule
 from mockserver.faults import check_rule
 from mockserver.scenarios.shelf import find, known_in, scenario_of
 from mockserver.schemas import control_schema
-from mockserver.watching import LIVE
+from mockserver.settings import LIVE
 from tests.driver import Driver
 
 PAGE = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")

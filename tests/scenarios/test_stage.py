@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from mockserver.app import App
-from mockserver.scenarios.shelf import UnknownScenario, find, known_in, scenario_in
+from mockserver.scenarios.shelf import Found, UnknownScenario, find, known_in, scenario_in, scenario_of
 from mockserver.settings import Settings, SettingsError
 from tests.conftest import MakeApp
 from tests.driver import MODEL, Driver
@@ -112,6 +112,69 @@ async def test_a_setting_that_was_given_by_hand_stays(make_app: MakeApp) -> None
     assert app.service.rules.speed == 60.0
     other = await make_app(speed=60.0, scenario="slow-day")
     assert other.service.rules.speed == 1.0
+    limited = {"about": "x", "settings": {"max-concurrent-jobs": 2}}
+    app = await make_app(given=frozenset({"max_concurrent_jobs"}))
+    await app.stage.play(Found(scenario_of(limited, "limited"), None))
+    assert {team.max_concurrent_jobs for team in await app.store.teams()} == {None}
+
+
+async def test_what_others_changed_in_the_meantime_stays_when_a_scenario_ends(driver: Driver) -> None:
+    await driver.pull("POST", "keys", {"key": "afk_other"}, status=201)
+    team = (await driver.pull("GET", "teams"))["teams"][0]["id"]
+    await driver.pull("POST", "scenario", {"scenario": EVERYTHING})
+    await driver.pull("PATCH", f"teams/{team}", {"plan": "free", "maxConcurrentJobs": 9})
+    await driver.pull("POST", "scenario", {"scenario": {"about": "x", "settings": {"speed": 9}}, "key": "afk_other"})
+    await driver.pull("DELETE", "scenario", status=204)
+    first, *_ = teams = (await driver.pull("GET", "teams"))["teams"]
+    assert (first["plan"], first["maxConcurrentJobs"]) == ("free", 9)
+    assert [team["speed"] for team in teams if team["speed"] is not None] == [9]
+    await driver.pull("PATCH", f"teams/{team}", {"maxConcurrentJobs": 4})
+    own = {"about": "x", "settings": {"max-concurrent-jobs": 1, "speed": 2, "rate-limit": "1/1s"}}
+    await driver.pull("POST", "scenario", {"scenario": own, "key": "afk_test"})
+    await driver.pull("PATCH", f"teams/{team}", {"speed": 3})
+    await driver.pull("PATCH", "keys/afk_test", {"rateLimit": "9/1s"})
+    await driver.pull("DELETE", "scenario?key=afk_test", status=204)
+    [after, *_] = (await driver.pull("GET", "teams"))["teams"]
+    assert (after["speed"], after["maxConcurrentJobs"]) == (3, 4)
+    assert (await driver.pull("GET", "keys/afk_test"))["rateLimit"] == "9/1s"
+
+
+async def test_new_keys_have_the_limit_of_the_scenario_until_it_ends(driver: Driver) -> None:
+    await driver.pull("POST", "scenario", {"scenario": {"about": "x", "settings": {"max-concurrent-jobs": 2}}})
+    made = await driver.pull("POST", "keys", {"key": "afk_other"}, status=201)
+    assert made["team"]["maxConcurrentJobs"] == 2
+    await driver.pull("DELETE", "scenario", status=204)
+    assert (await driver.pull("GET", "keys/afk_other"))["team"]["maxConcurrentJobs"] is None
+
+
+async def test_rules_of_others_with_the_same_id_stay(driver: Driver) -> None:
+    async def there() -> list[tuple[str, str]]:
+        return [(rule["id"], rule["origin"]) for rule in (await driver.pull("GET", "faults"))["faults"]]
+
+    await driver.pull("POST", "faults", {"id": "mine", "delay": "1ms"}, status=201)
+    await driver.pull("POST", "scenario", {"scenario": EVERYTHING})
+    assert await there() == [("mine", "api"), ("mine.scenario", "scenario"), ("down.scenario", "scenario")]
+    await driver.pull("POST", "faults", {"id": "down.scenario", "delay": "1ms"}, status=201)
+    await driver.pull("DELETE", "scenario", status=204)
+    assert await there() == [("mine", "api"), ("down.scenario", "api")]
+
+
+async def test_more_rules_than_there_is_room_for_are_refused(driver: Driver) -> None:
+    many = {"about": "many", "faults": [{"delay": "1ms"}] * 999}
+    await driver.pull("POST", "scenario", {"scenario": many})
+    await driver.pull("POST", "scenario", {"scenario": many})
+    await driver.pull("POST", "faults", {"id": "mine", "delay": "1ms"}, status=201)
+    await driver.pull("POST", "keys", {"key": "afk_other"}, status=201)
+    problem = await driver.pull("POST", "scenario", {"scenario": EVERYTHING, "key": "afk_other"}, status=400)
+    assert problem["detail"] == "faults: 1000 rules are the most, and 1000 are there already"
+    assert await status(driver, "afk_guest") == 401
+
+
+async def test_keys_of_a_scenario_are_made_as_by_the_lever(driver: Driver) -> None:
+    key = {"key": "afk_guest", "speed": "instant", "retention": "5s", "rateLimit": None}
+    await driver.pull("POST", "scenario", {"scenario": {"about": "x", "keys": [key]}})
+    team = (await driver.pull("GET", "keys/afk_guest"))["team"]
+    assert (team["speed"], team["retention"]) == ("instant", "5s")
 
 
 async def test_the_scenario_of_the_start_is_played_again_after_a_reset(make_app: MakeApp) -> None:
@@ -133,7 +196,10 @@ async def test_the_scenario_of_the_start_is_played_again_after_a_reset(make_app:
 def written(folder: Path, name: str, content: Any) -> Path:
     folder.mkdir(exist_ok=True)
     file = folder / name
-    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return file
 
 
@@ -151,6 +217,22 @@ async def test_a_persons_folder_is_looked_at_first(make_app: MakeApp, tmp_path: 
         ("more", "more", str(tmp_path / "more.json")),
     ]
     assert len(rows) == len(known_in("none")) + 1
+
+
+async def test_a_name_may_be_of_any_letters(make_app: MakeApp, tmp_path: Path) -> None:
+    for name in ("ein schöner Tag", "_" * 60):
+        written(tmp_path, f"{name}.json", {"about": "x", "faults": [{"delay": "1ms"}]})
+    app = await make_app(scenario="ein schöner Tag", scenarios=str(tmp_path))
+    assert [rule.id for rule in app.faults.rules()] == ["ein-sch-ner-Tag-1"]
+    await app.stage.play(find("_" * 60, str(tmp_path)))
+    assert [rule.id for rule in app.faults.rules()] == ["scenario-1"]
+
+
+def test_what_is_hidden_in_a_folder_is_no_scenario(tmp_path: Path) -> None:
+    for name in (".#mine.json", "notes.txt", "more.json~"):
+        written(tmp_path, name, {})
+    (tmp_path / "folder.json").mkdir()
+    assert known_in(str(tmp_path)) == known_in("none")
 
 
 async def test_a_file_can_be_named_on_the_command_line_and_not_over_http(make_app: MakeApp, tmp_path: Path) -> None:
@@ -186,6 +268,27 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "broken.json": ('{"about": "x",}', "is no JSON: "),
     "broken.toml": ("about = x", "is no TOML: "),
     "deep.json": ("[" * 10_000, "is no JSON"),
+    "field-twice.json": (
+        '{"about": "x", "faults": [], "faults": []}',
+        'is no JSON: "faults" stands twice in one object',
+    ),
+    "key-twice.json": (
+        {"about": "x", "keys": [{"key": "afk_new"}, {"key": "afk_new"}]},
+        'keys[1].key: "afk_new" stands twice',
+    ),
+    "number.json": ('{"about": "x", "credits": NaN}', "credits: nan will not do: want a number"),
+    "half.json": ('{"about": "\\ud800"}', "about: '\\ud800' will not do: want whole characters"),
+    "span.json": (
+        {"about": "x", "faults": [{"delay": "3\u00a0s"}]},
+        'faults[0].delay: "3\u00a0s" will not do: want a span',
+    ),
+    "date.toml": ("about = 2026-01-01", "about: 2026-01-01 will not do: want a text, in quotes"),
+    "date-in-a-rule.toml": (
+        'about = "x"\n[[faults]]\ngateway = 502\nmatch = { body = { day = [2026-01-01] } }',
+        "faults[0].match.body.day[0]: 2026-01-01 will not do",
+    ),
+    "endless.toml": ('about = "x"\nsettings = { speed = inf }', "settings.speed: inf will not do: want a number"),
+    "no-text.json": (b"\xff", "is no text in UTF-8"),
     "list.json": ([], "[] will not do: want an object with about"),
 }
 
@@ -212,6 +315,8 @@ def test_a_name_that_is_not_there_is_told_with_one_that_looks_alike() -> None:
     with pytest.raises(
         UnknownScenario, match=r'no scenario "happpy"; did you mean "happy"\? there are content-policy,'
     ):
+        find("happpy", "none")
+    with pytest.raises(UnknownScenario, match=r'webhook-chaos; and no folder "none" for your own$'):
         find("happpy", "none")
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         find("none/here.json", "none")
