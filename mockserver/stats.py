@@ -14,13 +14,16 @@ MOST_RULES = 200
 """Fault rules that are counted by their own names; people may make names without end."""
 
 
-class Latency:
-    """How long the answers of one operation took."""
+class Answers:
+    """What one operation answered, and how fast."""
 
-    __slots__ = ("groups", "sum_s")
+    __slots__ = ("groups", "statuses", "sum_s")
 
     def __init__(self) -> None:
+        self.statuses: dict[int | None, int] = {}
+        """How many of each status; none for a dropped connection."""
         self.groups = [0] * (len(BOUNDS_S) + 1)
+        """How many within each of `BOUNDS_S`, in real seconds, and above the last."""
         self.sum_s = 0.0
 
 
@@ -32,10 +35,8 @@ class Stats:
 
     def clear(self) -> None:
         """Count from nothing."""
-        self.requests: Counter[tuple[str, int | None]] = Counter()
-        """By operation and status; none for a dropped connection."""
-        self.latencies: dict[str, Latency] = {}
-        """By operation, in real seconds."""
+        self.answers: dict[str, Answers] = {}
+        """By operation."""
         self.jobs: Counter[str] = Counter()
         """Accepted, by model."""
         self.replays = 0
@@ -47,24 +48,22 @@ class Stats:
 
     def on_entry(self, entry: Entry) -> None:
         """Count a request and its answer."""
-        operation = entry.operation or OTHER
-        self.requests[operation, entry.status] += 1
-        latency = self.latencies.get(operation)
-        if latency is None:
-            latency = self.latencies[operation] = Latency()
-        latency.groups[bisect_left(BOUNDS_S, entry.took_s)] += 1
-        latency.sum_s += entry.took_s
-        if entry.job_id:
-            self._on_job(entry)
-        for rule in entry.fired:
-            self.faults[rule if rule in self.faults or len(self.faults) < MOST_RULES else OTHER] += 1
-
-    def _on_job(self, entry: Entry) -> None:
-        if entry.cost:
+        operation, status, took_s = entry.operation or OTHER, entry.status, entry.took_s
+        answers = self.answers.get(operation)
+        if answers is None:
+            answers = self.answers[operation] = Answers()
+        statuses = answers.statuses
+        statuses[status] = statuses.get(status, 0) + 1
+        answers.groups[bisect_left(BOUNDS_S, took_s)] += 1
+        answers.sum_s += took_s
+        cost = entry.cost
+        if cost:
             self.jobs[entry.model] += 1
-            self.credits_taken += entry.cost
+            self.credits_taken += cost
         elif entry.is_replay:
             self.replays += 1
+        for rule in entry.fired:
+            self.faults[rule if rule in self.faults or len(self.faults) < MOST_RULES else OTHER] += 1
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt to deliver a webhook."""

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const BASE_URL = process.env.APIFRAME_BASE_URL ?? "https://api.apiframe.ai";
 const API_KEY = process.env.APIFRAME_API_KEY;
 const TRIES = 6;
+const PATIENCE_MS = 600_000;
 
 // Send a request; again after a lost answer, a 429 or a 5xx, and not before Retry-After says so.
 async function ask(path, options = {}) {
@@ -17,7 +18,7 @@ async function ask(path, options = {}) {
       const response = await fetch(BASE_URL + path, { ...options, headers });
       if (response.ok) return await response.json();
       if (response.status !== 429 && response.status < 500) {
-        throw Object.assign(new Error(`${response.status} ${await response.text()}`), { isFinal: true });
+        throw Object.assign(new Error(`answered ${response.status}: ${await response.text()}`), { isFinal: true });
       }
       wait = Number(response.headers.get("Retry-After") ?? wait);
       console.error(`answered ${response.status}, waiting ${wait} s`);
@@ -42,8 +43,10 @@ const { jobId } = await ask("/v2/images/generate", {
 });
 console.log("job", jobId);
 
+const until = Date.now() + PATIENCE_MS;
 let job = await ask(`/v2/jobs/${jobId}`);
 for (let pause = 1; ["QUEUED", "PROCESSING"].includes(job.status); pause = Math.min(pause * 1.5, 10)) {
+  if (Date.now() > until) throw new Error("no result after 10 minutes");
   await sleep(pause * 1000);
   job = await ask(`/v2/jobs/${jobId}`);
 }
@@ -51,7 +54,9 @@ if (job.status !== "COMPLETED") throw new Error(`${job.status}: ${job.error}`);
 
 // Result addresses need no key, and are not for ever: save the file, not the address.
 for (const [index, address] of job.result.images.entries()) {
-  const picture = Buffer.from(await (await fetch(address)).arrayBuffer());
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  const picture = Buffer.from(await response.arrayBuffer());
   await writeFile(`picture-${index + 1}.png`, picture);
   console.log("saved", `picture-${index + 1}.png`, picture.length, "bytes");
 }

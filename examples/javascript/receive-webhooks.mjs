@@ -13,10 +13,14 @@ function isTrue(signature, body) {
   return sent.length === expected.length && timingSafeEqual(sent, expected);
 }
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => {
   const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
+  request.on("data", (chunk) => chunks.push(chunk));
+  request.on("error", () => {}); // the sender went away; it will send again
+  request.on("end", () => receive(request, Buffer.concat(chunks), response));
+});
+
+function receive(request, body, response) {
   if (!isTrue(request.headers["x-webhook-signature"], body)) {
     response.writeHead(401).end();
     return;
@@ -27,7 +31,8 @@ const server = createServer(async (request, response) => {
   if (seen.has(once)) return; // in a real program, a unique row of the database
   seen.add(once);
   console.log(JSON.stringify(event));
-});
+}
+
 server.listen(Number(process.argv[2] ?? 8000), "127.0.0.1", () => {
   console.log(`http://127.0.0.1:${server.address().port}/`);
 });

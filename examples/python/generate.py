@@ -14,6 +14,7 @@ import httpx
 BASE_URL = os.environ.get("APIFRAME_BASE_URL", "https://api.apiframe.ai")
 API_KEY = os.environ["APIFRAME_API_KEY"]
 TRIES = 6
+PATIENCE_S = 600
 
 
 def ask(client, method, path, **more):
@@ -25,9 +26,10 @@ def ask(client, method, path, **more):
         except httpx.TransportError as error:
             print(f"no answer ({error!r}), trying again", file=sys.stderr)
         else:
-            if response.status_code != 429 and response.status_code < 500:
-                response.raise_for_status()
+            if response.is_success:
                 return response
+            if response.status_code != 429 and response.status_code < 500:
+                raise SystemExit(f"answered {response.status_code}: {response.text}")
             wait = float(response.headers.get("Retry-After", wait))
             print(f"answered {response.status_code}, waiting {wait:g} s", file=sys.stderr)
         time.sleep(wait)
@@ -41,8 +43,10 @@ def main(prompt):
         body = {"model": "flux-2-pro", "prompt": prompt, "fluxParams": {"aspect_ratio": "16:9"}}
         job_id = ask(client, "POST", "/v2/images/generate", json=body, headers=once).json()["jobId"]
         print("job", job_id)
-        pause = 1.0
+        pause, until = 1.0, time.monotonic() + PATIENCE_S
         while (job := ask(client, "GET", f"/v2/jobs/{job_id}").json())["status"] in ("QUEUED", "PROCESSING"):
+            if time.monotonic() > until:
+                raise SystemExit(f"no result after {PATIENCE_S} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 10)
     if job["status"] != "COMPLETED":

@@ -20,7 +20,7 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         expected = "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected, self.headers.get("X-Webhook-Signature", "")):
+        if not hmac.compare_digest(expected.encode(), self.headers.get("X-Webhook-Signature", "").encode()):
             self.answer(401)
             return
         self.answer(200)  # first: the sender waits for seconds only, and sends again what was not answered

@@ -1,13 +1,14 @@
 """GET /_mock/metrics: the numbers in the text format of Prometheus."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mockserver.control.jobs import jobs_of
 from mockserver.control.levers import PREFIX, Levers, Problem
-from mockserver.core.jobs import Job
+from mockserver.core.timeline import JobStatus
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NAMES = "apiframe_mock"
 DROPPED = "none"
+TURN = 1000
 
 
 def routes(levers: Levers) -> list[Route]:
@@ -30,8 +32,7 @@ def routes(levers: Levers) -> list[Route]:
         except ModuleNotFoundError:
             detail = 'this needs prometheus-client; pip install "apiframe-mockserver[metrics]"'
             raise Problem(501, "Not installed", detail) from None
-        jobs = await jobs_of(levers.store, "", levers.clock.now())
-        snapshot = _Snapshot(levers, jobs, await levers.store.counts())
+        snapshot = _Snapshot(levers, await _statuses(levers), await levers.store.counts())
         registry = CollectorRegistry(auto_describe=False)
         registry.register(snapshot)
         encode, kind = exposition.choose_encoder(request.headers.get("Accept", ""))
@@ -40,11 +41,22 @@ def routes(levers: Levers) -> list[Route]:
     return [Route("GET", f"{PREFIX}/metrics", get_metrics)]
 
 
+async def _statuses(levers: Levers) -> Counter[JobStatus]:
+    """How many of the kept jobs stand where, counted in turns with the requests that come in meanwhile."""
+    now = levers.clock.now()
+    jobs = await jobs_of(levers.store, "", now)
+    statuses: Counter[JobStatus] = Counter()
+    for start in range(0, len(jobs), TURN):
+        statuses.update(job.moment(now).status for job in jobs[start : start + TURN])
+        await asyncio.sleep(0)
+    return statuses
+
+
 class _Snapshot:
     """What the library asks for the numbers of this moment."""
 
-    def __init__(self, levers: Levers, jobs: Iterable[Job], counts: Counts) -> None:
-        self._levers, self._jobs, self._counts = levers, jobs, counts
+    def __init__(self, levers: Levers, statuses: Counter[JobStatus], counts: Counts) -> None:
+        self._levers, self._statuses, self._counts = levers, statuses, counts
 
     def collect(self) -> Iterator["Metric"]:
         """Every series."""
@@ -59,15 +71,17 @@ class _Snapshot:
         stats = self._levers.stats
         labels = ["operation", "status"]
         requests = CounterMetricFamily(f"{NAMES}_requests", "Requests to the imitated API.", labels=labels)
-        for (operation, status), count in sorted(stats.requests.items(), key=str):
-            requests.add_metric([operation, DROPPED if status is None else str(status)], count)
+        for operation, answers in sorted(stats.answers.items()):
+            for status, count in sorted(answers.statuses.items(), key=str):
+                requests.add_metric([operation, DROPPED if status is None else str(status)], count)
         yield requests
         latency = HistogramMetricFamily(
             f"{NAMES}_request_duration_seconds", "Real time from request to answer.", labels=["operation"]
         )
-        for operation, each in sorted(stats.latencies.items()):
-            bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
-            latency.add_metric([operation], list(zip(bounds, accumulate(each.groups), strict=True)), each.sum_s)
+        bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
+        for operation, answers in sorted(stats.answers.items()):
+            groups = list(zip(bounds, accumulate(answers.groups), strict=True))
+            latency.add_metric([operation], groups, answers.sum_s)
         yield latency
         faults = CounterMetricFamily(f"{NAMES}_faults_fired", "Faults that fired, by rule.", labels=["rule"])
         for rule, count in sorted(stats.faults.items()):
@@ -81,7 +95,7 @@ class _Snapshot:
     def _of_jobs(self) -> Iterator["Metric"]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - an extra
 
-        stats, now = self._levers.stats, self._levers.clock.now()
+        stats = self._levers.stats
         accepted = CounterMetricFamily(f"{NAMES}_jobs_accepted", "Jobs accepted, by model.", labels=["model"])
         for model, count in sorted(stats.jobs.items()):
             accepted.add_metric([model], count)
@@ -89,7 +103,7 @@ class _Snapshot:
         yield CounterMetricFamily(f"{NAMES}_replays", "Submissions that gave an earlier job back.", stats.replays)
         yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", stats.credits_taken)
         jobs = GaugeMetricFamily(f"{NAMES}_jobs", "Jobs that are kept, by their status now.", labels=["status"])
-        for status, count in sorted(Counter(job.moment(now).status for job in self._jobs).items()):
+        for status, count in sorted(self._statuses.items()):
             jobs.add_metric([status.value], count)
         yield jobs
 

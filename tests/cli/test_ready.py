@@ -1,13 +1,8 @@
 """A server that others wait for, that ends by itself, and that says what came of its run."""
 
 import json
-import socket
 import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
-
-import pytest
 
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Run, Start, stopped, url_of
 from tests.cli.test_serve import fetch
@@ -28,60 +23,6 @@ def test_waiting_ends_when_the_server_answers_and_prints_where(start: Start, tmp
     assert stopped(process).code == 0
     assert not file.exists()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_server_without_a_control_plane_is_waited_for_as_well(start: Start) -> None:
-    url = url_of(start("serve", "--port", "0", "--no-control"))
-    assert wait(url).returncode == 0
-
-
-@pytest.mark.parametrize("content", [None, "http://127.0.0.1:{port}\n"])
-def test_what_was_seen_last_is_said(here: Run, tmp_path: Path, content: str | None) -> None:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        file = tmp_path / "url.txt"
-        if content is not None:
-            file.write_text(content.format(port=port), encoding="utf-8")
-        done = here("wait", "--timeout", "1ms", "--ready-file", str(file))
-    assert (done.code, done.out) == (1, "")
-    seen = f"http://127.0.0.1:{port}: Connection refused" if content else f'cannot read "{file}": No such file'
-    assert done.err.startswith(f"mockserver: not ready after 1ms: {seen}")
-
-
-def test_another_server_is_not_taken_for_ours(here: Run, tmp_path: Path) -> None:
-    other = subprocess.Popen(
-        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert other.stdout is not None
-    port = other.stdout.readline().split(" port ")[1].split(" ")[0]
-    done = here("wait", "--timeout", "10ms", f"http://127.0.0.1:{port}")
-    other.kill()
-    other.communicate()
-    assert (done.code, done.err) == (
-        1,
-        f"mockserver: not ready after 10ms: http://127.0.0.1:{port} answers 404, as no mock server does\n",
-    )
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ([], "want the URL of a server"),
-        (["localhost:4010"], '"localhost:4010" is no address; want one such as http://127.0.0.1:4010'),
-        (["http://x:port"], "is no address"),
-        (["http://x", "--timeout", "soon"], '--timeout: "soon" is no duration'),
-        (["http://x", "--ready-file", "y"], "want the URL of a server"),
-    ],
-)
-def test_a_misuse_is_told(here: Run, typed: list[str], said: str) -> None:
-    done = here("wait", *typed)
-    assert done.code == 2
-    assert said in done.err
 
 
 def test_a_ready_file_that_cannot_be_written_ends_the_start(run: Run) -> None:

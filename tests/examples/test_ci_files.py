@@ -1,5 +1,8 @@
 """The files for CI and containers: valid, of one mind with the command line, and linted."""
 
+import asyncio
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from mockserver.cli.main import root
 from mockserver.settings import ENVIRONMENT, SETTINGS
@@ -21,6 +25,15 @@ SCHEMAS = {
     "compose.yaml": "vendor.compose-spec",
 }
 FILES = [*SCHEMAS, "Dockerfile"]
+STUB = """#!/bin/sh
+[ "$1" = test ] || exit 9
+for body in $BODIES; do
+    curl -s -H "X-API-Key: $APIFRAME_API_KEY" -H 'Content-Type: application/json' -d "$body" \\
+        "$APIFRAME_BASE_URL/v2/images/generate"
+done
+exit "$CODE"
+"""
+"""Stands for npm."""
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -50,6 +63,59 @@ def test_the_image_gets_what_the_build_needs_and_nothing_else() -> None:
     assert all((ROOT / name).exists() for name in let_in)
 
 
+def content_of(name: str) -> Any:
+    return YAML(typ="safe").load(ROOT / "examples" / "ci" / name)
+
+
+def script() -> str:
+    """What the GitHub file runs beside the mock."""
+    [text] = (
+        step["run"] for step in content_of("github-actions.yml")["jobs"]["beside-the-tests"]["steps"] if "env" in step
+    )
+    return str(text)
+
+
+def test_github_and_gitlab_run_the_same_script() -> None:
+    assert content_of("gitlab-ci.yml")["beside-the-tests"]["script"] == [script().replace("npm test", "pytest")]
+
+
+async def script_run(folder: Path, bodies: str, code: int) -> tuple[int | None, str]:
+    """The exit code and the output of the script with tests that send such bodies and end so."""
+    commands = folder / "bin"
+    commands.mkdir(parents=True)
+    (commands / "npm").write_text(STUB, encoding="utf-8")
+    (commands / "mockserver").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mockserver "$@"\n', encoding="utf-8")
+    for command in commands.iterdir():
+        command.chmod(0o755)
+    env = {name: value for name, value in os.environ.items() if not name.startswith((ENVIRONMENT, "APIFRAME_"))}
+    env |= {"PATH": f"{commands}:{env['PATH']}", "PYTHONPATH": str(ROOT), "APIFRAME_API_KEY": "afk_test"}
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-e", "-c", script()),
+        cwd=folder,
+        env=env | {"BODIES": bodies, "CODE": str(code)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script is for runners with a shell")
+async def test_the_script_fails_for_failed_tests_and_for_findings_and_keeps_what_happened(tmp_path: Path) -> None:
+    good, bad = '{"model":"flux-2-pro","prompt":"a"}', '{"model":"flux-2-pro","promt":"a"}'
+    runs = {"good": (good, 0), "failed": (good, 3), "found": (f"{bad} {bad}", 0)}
+    done = await asyncio.gather(*(script_run(tmp_path / name, *run) for name, run in runs.items()))
+    outputs = dict(zip(runs, (output for _, output in done), strict=True))
+    assert [code for code, _ in done] == [0, 3, 1], outputs
+    assert "1 request, 1 job, 6 credits" in outputs["good"]
+    assert "finding: REFUSAL-RETRIED" in outputs["found"]
+    kept = json.loads((tmp_path / "found" / "findings.json").read_text(encoding="utf-8"))
+    assert [finding["id"] for finding in kept["findings"]] == ["REFUSAL-RETRIED"]
+    har = json.loads((tmp_path / "found" / "requests.har").read_text(encoding="utf-8"))
+    assert [entry["response"]["status"] for entry in har["log"]["entries"]] == [400, 400]
+    assert not (tmp_path / "found" / "mock.url").exists()
+
+
 def options_of(command: str) -> set[str]:
     known: Any = root.get_command(root.make_context("mockserver", ["--version"], resilient_parsing=True), command)
     return {option for parameter in known.params for option in parameter.opts}
@@ -61,7 +127,7 @@ def test_every_option_and_variable_shown_exists(text: str) -> None:
     for command, rest in lines:
         own = rest.partition(" -- ")[0].partition("&")[0].partition("> ")[0]
         assert set(re.findall(r"--[a-z-]+[a-z]", own)) <= options_of(command), (command, own)
-    variables = {row.variable for row in SETTINGS} | {"MOCKSERVER_PACKAGE"}
+    variables = {row.variable for row in SETTINGS} | {"MOCKSERVER_PACKAGE", "MOCKSERVER_GIT"}
     assert set(re.findall(rf"{ENVIRONMENT}[A-Z_]+", text)) <= variables
 
 
