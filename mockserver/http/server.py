@@ -25,8 +25,8 @@ _CORS_LINES = header_lines(CORS)
 _PREFLIGHT_AGE_S = "600"
 
 Refuse = Callable[[Refusal, Request], Answer]
-Record = Callable[[Request, Answer, float], None]
-"""Takes note of a request, its finished answer, and when it began on the loop's clock."""
+Record = Callable[[Request, Answer, float, float], None]
+"""Takes note of a request, its finished answer, and when it began and ended on the loop's clock."""
 
 
 class Limits(NamedTuple):
@@ -118,7 +118,7 @@ class HttpServer(web.Server):
             self.under_way -= 1
         answer = self.finished(answer, request, cors=area.is_open_to_browsers)
         if area.record is not None:
-            area.record(request, answer, began)
+            area.record(request, answer, began, self.last_request_at)
         return answer
 
     def _area(self, path: str) -> Area:
@@ -173,7 +173,7 @@ class HttpServer(web.Server):
         answer = self.finished(answer, request, cors=True)
         area = self._area(request.path_text)
         if area.record is not None:
-            area.record(request, answer, self._loop.time())
+            area.record(request, answer, self.last_request_at, self.last_request_at)
         return answer
 
 
