@@ -11,7 +11,7 @@ from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
 from mockserver.issuing import CREDITS, NAME, PACE, Unfit, changed, issue
-from mockserver.stores.protocol import Caller
+from mockserver.stores.protocol import Caller, Store
 
 _FIELDS: dict[str, Schema] = {
     "name": NAME,
@@ -35,12 +35,6 @@ def routes(levers: Levers) -> list[Route]:
     """The routes of keys."""
     store = levers.store
 
-    async def caller_of(request: Request) -> Caller:
-        caller = await store.caller(key_digest(request.path_values["key"]))
-        if caller is None:
-            raise Problem(404, "No such key", f"this key does not exist; GET {PREFIX}/keys lists them")
-        return caller
-
     async def get_keys(_: Request) -> Answer:
         return answer({"keys": [_shown(key) for key in await store.keys()]})
 
@@ -58,11 +52,11 @@ def routes(levers: Levers) -> list[Route]:
         return answer({"key": issued.api_key, **_shown(issued.key), **known}, 201)
 
     async def get_key(request: Request) -> Answer:
-        key, team = await caller_of(request)
+        key, team = await _caller_of(store, request)
         return answer({**_shown(key), "team": await teams.shown(levers, team)})
 
     async def patch_key(request: Request) -> Answer:
-        key = (await caller_of(request)).key
+        key = (await _caller_of(store, request)).key
         try:
             new = changed(key, await _BODY.read(request))
         except Unfit as error:
@@ -71,7 +65,7 @@ def routes(levers: Levers) -> list[Route]:
         return answer(_shown(new))
 
     async def delete_key(request: Request) -> Answer:
-        digest = (await caller_of(request)).key.digest
+        digest = (await _caller_of(store, request)).key.digest
         await levers.stage.end(request.path_values["key"])
         levers.service.faults.remove(lambda rule: rule.match.digest == digest)
         await store.remove_key(digest)
@@ -84,6 +78,13 @@ def routes(levers: Levers) -> list[Route]:
         Route("PATCH", f"{PREFIX}/keys/{{key}}", patch_key),
         Route("DELETE", f"{PREFIX}/keys/{{key}}", delete_key),
     ]
+
+
+async def _caller_of(store: Store, request: Request) -> Caller:
+    caller = await store.caller(key_digest(request.path_values["key"]))
+    if caller is None:
+        raise Problem(404, "No such key", f"this key does not exist; GET {PREFIX}/keys lists them")
+    return caller
 
 
 async def _team_of(levers: Levers, body: dict[str, Any]) -> Team | None:
