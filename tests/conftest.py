@@ -1,6 +1,7 @@
 """What most tests start with: a server on a free port, a clock that stands still, a client, a receiver."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
@@ -24,6 +25,11 @@ START = 1_767_225_600.0
 """2026-01-01T00:00:00Z: what `clock` shows until it is moved."""
 KEY = "afk_test"
 MakeApp = Callable[..., Awaitable[App]]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: many tests wait for a process or for real time, and another can have the core."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const BASE_URL = process.env.APIFRAME_BASE_URL ?? "https://api.apiframe.ai";
 const API_KEY = process.env.APIFRAME_API_KEY;
 const TRIES = 6;
+const TIMEOUT_MS = 60_000;
 const PATIENCE_MS = 600_000;
 
 // Send a request; again after a lost answer, a 429 or a 5xx, and not before Retry-After says so.
@@ -15,12 +16,14 @@ async function ask(path, options = {}) {
     let wait = Math.min(2 ** attempt, 30);
     try {
       const headers = { "X-API-Key": API_KEY, "Content-Type": "application/json", ...options.headers };
-      const response = await fetch(BASE_URL + path, { ...options, headers });
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const response = await fetch(BASE_URL + path, { ...options, headers, signal });
       if (response.ok) return await response.json();
       if (response.status !== 429 && response.status < 500) {
         throw Object.assign(new Error(`answered ${response.status}: ${await response.text()}`), { isFinal: true });
       }
-      wait = Number(response.headers.get("Retry-After") ?? wait);
+      const said = response.headers.get("Retry-After"); // seconds; gateways may send a date
+      if (/^\d+$/.test(said)) wait = Number(said);
       console.error(`answered ${response.status}, waiting ${wait} s`);
     } catch (error) {
       if (error.isFinal) throw error;
@@ -54,7 +57,7 @@ if (job.status !== "COMPLETED") throw new Error(`${job.status}: ${job.error}`);
 
 // Result addresses need no key, and are not for ever: save the file, not the address.
 for (const [index, address] of job.result.images.entries()) {
-  const response = await fetch(address);
+  const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
   const picture = Buffer.from(await response.arrayBuffer());
   await writeFile(`picture-${index + 1}.png`, picture);

@@ -3,8 +3,9 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-// The HMAC key is the SHA-256 of the API key, as hex text.
-const SECRET = createHash("sha256").update(process.env.APIFRAME_API_KEY).digest("hex");
+// The HMAC key is the SHA-256 of the API key: its hex text, or its bytes where APIFRAME_WEBHOOK_SIGNING is "raw".
+const digest = createHash("sha256").update(process.env.APIFRAME_API_KEY).digest();
+const SECRET = process.env.APIFRAME_WEBHOOK_SIGNING === "raw" ? digest : digest.toString("hex");
 const seen = new Set();
 
 function isTrue(signature, body) {

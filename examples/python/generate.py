@@ -30,8 +30,9 @@ def ask(client, method, path, **more):
                 return response
             if response.status_code != 429 and response.status_code < 500:
                 raise SystemExit(f"answered {response.status_code}: {response.text}")
-            wait = float(response.headers.get("Retry-After", wait))
-            print(f"answered {response.status_code}, waiting {wait:g} s", file=sys.stderr)
+            said = response.headers.get("Retry-After", "")  # seconds; gateways may send a date
+            wait = int(said) if said.isdecimal() else wait
+            print(f"answered {response.status_code}, waiting {wait} s", file=sys.stderr)
         time.sleep(wait)
     raise SystemExit("the API is not to be reached; try again later")
 

@@ -11,8 +11,9 @@ import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# The HMAC key is the SHA-256 of the API key, as hex text.
-SECRET = hashlib.sha256(os.environ["APIFRAME_API_KEY"].encode()).hexdigest().encode()
+# The HMAC key is the SHA-256 of the API key: its hex text, or its bytes where APIFRAME_WEBHOOK_SIGNING is "raw".
+digest = hashlib.sha256(os.environ["APIFRAME_API_KEY"].encode())
+SECRET = digest.digest() if os.environ.get("APIFRAME_WEBHOOK_SIGNING") == "raw" else digest.hexdigest().encode()
 seen = set()
 
 

@@ -103,12 +103,14 @@ def test_another_server_is_not_taken_for_ours(here: Run, tmp_path: Path) -> None
     url = f"http://127.0.0.1:{other.stdout.readline().split(' port ')[1].split(' ')[0]}"
     (tmp_path / "_mock").mkdir()
     done = []
-    for content in (None, '{"status": "fine"}'):
-        if content:
-            (tmp_path / "_mock" / "health").write_text(content, encoding="utf-8")
-        done.append(here("wait", "--timeout", "10ms", url))
-    other.kill()
-    other.communicate()
+    try:
+        for content in (None, '{"status": "fine"}'):
+            if content:
+                (tmp_path / "_mock" / "health").write_text(content, encoding="utf-8")
+            done.append(here("wait", "--timeout", "10ms", url))
+    finally:
+        other.kill()
+        other.communicate()
     said = f"mockserver: not ready after 10ms: {url} answers {{}}, as no mock server does\n"
     assert done == [Done(1, "", said.format(404)), Done(1, "", said.format(200))]
 

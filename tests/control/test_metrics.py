@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mockserver.stats import MOST_RULES, Stats
+from mockserver.app import App
+from mockserver.journal import Entry
+from mockserver.stats import BOUNDS_S, MOST_RULES, Stats
 from tests.conftest import Inbox, MakeApp
 from tests.driver import COST, MODEL, Driver
 
@@ -83,6 +85,20 @@ async def test_latencies_are_counted_into_growing_groups(driver: Driver) -> None
     groups = {name.split(" ")[1]: value for name, value in found.items() if re.search("_bucket .* me", name)}
     assert (groups["0.01"], groups["10"], groups["+Inf"]) == (0, 1, 1)
     assert list(groups.values()) == sorted(groups.values())
+
+
+@pytest.mark.parametrize(
+    ("took_s", "group"), [(0.0, 0), (0.0010000000038417056, 0), (0.0011, 1), (10.000000000001, 12), (10.1, 13)]
+)
+async def test_a_latency_at_a_bound_is_within_it_as_exact_as_the_clock_is(
+    app: App, driver: Driver, took_s: float, group: int
+) -> None:
+    entries: list[Entry] = []
+    app.journal.watch(entries.append)
+    await driver.balance()
+    stats = Stats()
+    stats.on_entry(entries[0]._replace(took_s=took_s))
+    assert stats.answers["me"].groups == [int(number == group) for number in range(len(BOUNDS_S) + 1)]
 
 
 async def test_who_asks_for_openmetrics_gets_it(driver: Driver) -> None:

