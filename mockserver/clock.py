@@ -6,6 +6,9 @@ import math
 import time
 from collections.abc import Callable
 
+real_s = time.monotonic
+"""Real seconds since some moment, for how long something takes; an event loop may count whole milliseconds only."""
+
 
 class Clock:
     """Seconds since the epoch that the whole mock agrees on.

@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     at: float
     """On the mock's clock."""
     began_s: float
-    """On the loop's clock: real seconds."""
+    """Real seconds, by `clock.real_s`."""
     took_s: float
     id: str
     method: str
@@ -123,7 +123,7 @@ class Journal:
         self._watches.append(watch)
 
     def record(self, request: Request, answer: Answer, began_s: float, ended_s: float) -> None:
-        """Take note of a request and its answer; the two instants are the loop's."""
+        """Take note of a request and its answer; the two instants are those of `clock.real_s`."""
         self.last += 1
         caller, body, content, kind = request.caller, request.body_so_far, answer.content, answer.kind
         head = b"\n".join(chain.from_iterable(request.raw_headers))

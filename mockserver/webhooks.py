@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mockserver import __version__
 from mockserver.bell import Bell
+from mockserver.clock import real_s
 from mockserver.core.deliveries import Attempt, Delivery, after_attempt, earlier, payload, respelled
 from mockserver.core.jobs import Job, Webhook
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
@@ -192,7 +193,7 @@ class Deliverer:
             self._lanes.pop(job_id, None)
 
     async def _attempt(self, delivery: Delivery, job: Job, hook: Webhook) -> None:
-        at, began = self._clock.now(), asyncio.get_running_loop().time()
+        at, began = self._clock.now(), real_s()
         body, headers = b"", dict[str, str]()
         try:
             body, headers = self._message(job, delivery, hook)
@@ -204,7 +205,7 @@ class Deliverer:
             log.exception("bug: delivery %s", delivery.id)
             heard = Heard(None, error=f"bug of the mock: {error!r}", may_retry=False)
         # Moving the clock by hand is no time that the receiver took, and must not put off the next attempt.
-        took_s = 0.0 if self._clock.is_frozen else (asyncio.get_running_loop().time() - began) * self._clock.speed
+        took_s = 0.0 if self._clock.is_frozen else (real_s() - began) * self._clock.speed
         after = after_attempt(
             delivery,
             succeeded=heard.is_success,

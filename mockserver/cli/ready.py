@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mockserver.app import App
 from mockserver.cli.main import Misuse
+from mockserver.clock import real_s
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,10 @@ async def idle(app: App, span_s: float | None) -> None:
     if span_s is None:
         await asyncio.Event().wait()
         return
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = real_s()
     while True:
         server = app.server
-        quiet_s = 0.0 if server.under_way else loop.time() - max(began, server.last_request_at)
+        quiet_s = 0.0 if server.under_way else real_s() - max(began, server.last_request_at)
         if quiet_s >= span_s:
             log.info("no request for %g s: stopping, as --exit-after-idle says", span_s)
             return

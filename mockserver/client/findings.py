@@ -55,12 +55,15 @@ class Findings(Live[Finding]):
         return [finding.id for finding in self._rows()]
 
     def clear(self) -> None:
-        """Forget all findings, those of other keys too."""
-        self._wire.ask("DELETE", "findings")
+        """Forget them."""
+        self._wire.ask("DELETE", "findings", query=self._query)
 
     def _rows(self) -> list[Finding]:
-        query = {"key": self._scope} if self._scope else {}
-        return [_finding_of(row) for row in self._wire.ask("GET", "findings", query=query)["findings"]]
+        return [_finding_of(row) for row in self._wire.ask("GET", "findings", query=self._query)["findings"]]
+
+    @property
+    def _query(self) -> dict[str, str]:
+        return {"key": self._scope} if self._scope else {}
 
 
 @dataclass(frozen=True, slots=True)

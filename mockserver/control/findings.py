@@ -18,8 +18,11 @@ def routes(levers: Levers) -> list[Route]:
         return answer({"findings": findings.shown(digest), "dropped": findings.dropped})
 
     async def delete_findings(request: Request) -> Answer:
-        query_of(request)
-        findings.clear()
+        sent = query_of(request, "key")
+        if "key" in sent:
+            findings.forget(key_digest(sent["key"]))
+        else:
+            findings.clear()
         return Answer(204)
 
     return [

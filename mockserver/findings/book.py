@@ -44,6 +44,14 @@ class Book:
         self.dropped = 0
         """Those that are only counted."""
 
+    def forget(self, digest: str) -> None:
+        """Forget what was found of one key by its SHA-256."""
+        for kind_id, kept in self._kept.items():
+            for old in [each for each in kept if each.digest == digest]:
+                kept.remove(old)
+                self._unname(kind_id, old)
+        self._total -= self._counts.pop(digest, Counter())
+
     def note(  # noqa: PLR0913 - what an occurrence is made of, named at each call
         self,
         kind: Kind,
@@ -61,15 +69,15 @@ class Book:
         for number in requests:
             self._named.setdefault(number, Counter())[kind.id] += 1
         if len(kept) > KEPT_OF_A_KIND:
-            self._forget(kind.id, kept.popleft())
+            self.dropped += 1
+            self._unname(kind.id, kept.popleft())
         self._total[kind.id] += 1
         self._counts.setdefault(client.digest, Counter())[kind.id] += 1
         if len(self._counts) > COUNTED_KEYS:
             del self._counts[next(iter(self._counts))]
         self.bell.ring()
 
-    def _forget(self, kind_id: str, old: Occurrence) -> None:
-        self.dropped += 1
+    def _unname(self, kind_id: str, old: Occurrence) -> None:
         for number in old.requests:
             named = self._named[number]
             named[kind_id] -= 1

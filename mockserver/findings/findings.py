@@ -1,9 +1,9 @@
 """Watches the journal and the deliveries, and notes what clients and receivers do wrong."""
 
-import asyncio
 from typing import Any
 
 from mockserver.bell import Bell
+from mockserver.clock import real_s
 from mockserver.core.deliveries import Attempt, Delivery
 from mockserver.core.jobs import Job
 from mockserver.core.signing import Scheme
@@ -63,6 +63,10 @@ class Findings:
     def shown(self, digest: str = "") -> list[dict[str, Any]]:
         """Every kind that was found, as GET /_mock/findings shows it; of one key by its SHA-256, or of all."""
         return self._book.shown(digest)
+
+    def forget(self, digest: str) -> None:
+        """Forget what was found of one key by its SHA-256."""
+        self._book.forget(digest)
 
     def clear(self) -> None:
         """Forget everything, what clients did before included."""
@@ -126,7 +130,7 @@ class Findings:
         self._receivers.look(client, job, delivery, attempt)
         if attempt.error is None and attempt.status is not None and delivery.is_about_the_end:
             clock = self._service.clock
-            ended_s = asyncio.get_running_loop().time()
-            real_s = 0.0 if clock.is_frozen else attempt.took_s / clock.speed
-            told = Told(delivery.id, ended_s - real_s - LAG_S, ended_s)
+            ended_s = real_s()
+            took_s = 0.0 if clock.is_frozen else attempt.took_s / clock.speed
+            told = Told(delivery.id, ended_s - took_s - LAG_S, ended_s)
             self._copies.taken(client, job.id, told, attempt.at)

@@ -77,10 +77,10 @@ class DateLine:
     def __init__(self) -> None:
         self._second, self._line = -1, b""
 
-    def at(self, loop_time: float) -> bytes:
-        """The header's line; *loop_time* only says whether a second has passed."""
-        if int(loop_time) != self._second:
-            self._second = int(loop_time)
+    def at(self, now_s: float) -> bytes:
+        """The header's line; *now_s*, of any clock, only says whether a second has passed."""
+        if int(now_s) != self._second:
+            self._second = int(now_s)
             self._line = f"Date: {formatdate(usegmt=True)}\r\n".encode()
         return self._line
 

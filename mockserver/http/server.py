@@ -12,6 +12,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from mockserver.clock import real_s
 from mockserver.core.errors import Refusal
 from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
@@ -26,7 +27,7 @@ _PREFLIGHT_AGE_S = "600"
 
 Refuse = Callable[[Refusal, Request], Answer]
 Record = Callable[[Request, Answer, float, float], None]
-"""Takes note of a request, its finished answer, and when it began and ended on the loop's clock."""
+"""Takes note of a request, its finished answer, and when it began and ended, by `real_s`."""
 
 
 class Limits(NamedTuple):
@@ -75,7 +76,7 @@ class HttpServer(web.Server):
         self.under_way = 0
         """Requests begun and not answered yet."""
         self.last_request_at = 0.0
-        """When the last one began or was answered, on the loop's clock; 0 before the first."""
+        """When the last one began or was answered, by `real_s`; 0 before the first."""
 
     def __call__(self) -> web.RequestHandler:
         """A protocol for one connection."""
@@ -106,7 +107,7 @@ class HttpServer(web.Server):
     async def _answer(self, request: Request) -> Answer:
         path = request.path_text
         area = self._area(path)
-        began = self.last_request_at = self._loop.time()
+        began = self.last_request_at = real_s()
         self.under_way += 1
         try:
             answer = area.guard(request) or await self._routed(area, request, path)
@@ -129,9 +130,9 @@ class HttpServer(web.Server):
         raise AssertionError(msg)
 
     async def _logged(self, request: Request) -> Answer:
-        began = self._loop.time()
+        began = real_s()
         answer = await self._answer(request)
-        took_ms = 1000 * (self._loop.time() - began)
+        took_ms = 1000 * (real_s() - began)
         place = shortened(request.path_text)
         log.info("%s %s -> %d in %.1f ms (%s)", request.method, place, answer.status, took_ms, request.id)
         return answer
@@ -149,7 +150,7 @@ class HttpServer(web.Server):
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
         """The answer with what all carry."""
-        now = self.last_request_at = self._loop.time()
+        now = self.last_request_at = real_s()
         answer.common = b"%bx-request-id: %b\r\n%b" % (
             self._date.at(now),
             request.id.encode(),

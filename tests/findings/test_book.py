@@ -162,3 +162,15 @@ async def test_the_example_of_the_page_has_the_shape_of_a_real_answer(driver: Dr
         assert shown["occurrences"][0].pop(varying)
         assert real["occurrences"][0].pop(varying)
     assert example == said
+
+
+async def test_the_findings_of_one_key_can_be_forgotten(driver: Driver) -> None:
+    for key in ("afk_test", "afk_test_poor"):
+        for _ in range(2):
+            async with driver.http.post("/v2/images/generate", json={"a": 1}, headers={"X-API-Key": key}) as answer:
+                assert answer.status == 400
+    await driver.pull("DELETE", "findings?key=afk_test", status=204)
+    assert (await driver.pull("GET", "findings?key=afk_test"))["findings"] == []
+    assert (await driver.pull("GET", "summary"))["findings"] == {"REFUSAL-RETRIED": 1}
+    named = [bool(entry["findings"]) for entry in (await driver.pull("GET", "requests"))["requests"]]
+    assert named == [False, False, True, True]
