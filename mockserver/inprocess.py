@@ -13,7 +13,6 @@ from typing import Any, Self, TypedDict, Unpack
 
 from mockserver.app import App
 from mockserver.client.control import KEY, Control
-from mockserver.client.cutter import Cutter
 from mockserver.client.values import Span, span_text
 from mockserver.client.waiting import in_thread
 from mockserver.client.wire import Wire
@@ -109,21 +108,19 @@ class MockServer(Control):
         return self
 
     async def __aenter__(self) -> Self:
-        await in_thread(self._start_unless_cut)
+        try:
+            await in_thread(lambda _: self.start(), is_shielded=True)
+        except Exception:
+            raise
+        except BaseException:  # a task that is cancelled meanwhile leaves nothing running
+            await in_thread(lambda _: self.close(), is_shielded=True)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await in_thread(lambda _: self.close(), is_shielded=True)
-
-    def _start_unless_cut(self, cutter: Cutter) -> None:
-        """Start; a task that is cancelled meanwhile leaves nothing running."""
-        self.start()
-        try:
-            cutter.hold(self.close)
-        except ConnectionAbortedError:
-            self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_hosted", None) is not None:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from mockserver.client.control import Control, KeyView
+    from mockserver.client.team import NewKey
     from mockserver.webhook_inbox import WebhookInbox, WebhookInboxes
 
 URL, TOKEN = "APIFRAME_MOCK_URL", "APIFRAME_MOCK_TOKEN"
@@ -15,6 +16,8 @@ BASE_URL, API_KEY = "APIFRAME_BASE_URL", "APIFRAME_API_KEY"
 MARKER, FAIL = "apiframe", "fail_on_findings"
 ARGUMENTS = (FAIL, "scenario", "credits", "speed", "retention", "rate_limit", "active", "queue_down")
 _VIEW: "pytest.StashKey[KeyView]" = pytest.StashKey()
+_HAS_TOLD = pytest.StashKey[bool]()
+"""Whether the findings are what the test fails for, and stand there already."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,9 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the fixture to tests that are marked: a marker without effect would be a trap."""
     for item in items:
-        names = getattr(item, "fixturenames", None)
-        if names is not None and "apiframe" not in names and item.get_closest_marker(MARKER):
-            names.append("apiframe")
+        if isinstance(item, pytest.Function) and item.get_closest_marker(MARKER):
+            item.fixturenames = list(dict.fromkeys([*item.fixturenames, "apiframe"]))
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +63,16 @@ def apiframe_server(request: pytest.FixtureRequest) -> "Iterator[Control]":
 @pytest.fixture
 def apiframe(request: pytest.FixtureRequest, apiframe_server: "Control") -> "Iterator[KeyView]":
     """The levers for a fresh key with a team of its own, which APIFRAME_BASE_URL and APIFRAME_API_KEY name."""
-    wanted = {"name": request.node.name[:200], **_marked(request.node)}
-    wanted.pop(FAIL, None)
-    with apiframe_server.new_key(**wanted) as view, pytest.MonkeyPatch.context() as patch:
+    from mockserver.client.control import Control  # noqa: PLC0415 - only where it is used
+
+    said = _marked(request.node)
+    said.pop(FAIL, None)
+    usual = {"speed": "instant"} if type(apiframe_server) is Control else {}  # a server elsewhere may be slow
+    new: dict[str, Any] = {"name": request.node.name[:200], **usual, **said}
+    scenario = new.pop("scenario", None)
+    with apiframe_server.new_key(**new) as view, pytest.MonkeyPatch.context() as patch:
+        if scenario is not None:
+            view.begin(cast("NewKey", said))
         patch.setenv(BASE_URL, view.url)
         patch.setenv(API_KEY, view.key)
         request.node.stash[_VIEW] = view
@@ -94,6 +103,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
         found = findings_told(view)
         if found:
+            item.stash[_HAS_TOLD] = True
             pytest.fail("\n".join(found), pytrace=False)
     return result
 
@@ -106,7 +116,7 @@ def pytest_runtest_makereport(
     report = yield
     view = item.stash.get(_VIEW, None)
     if view is not None and report.failed and call.when != "teardown":
-        report.sections.append(("apiframe requests", _told(view)))
+        report.sections.append(("apiframe requests", _told(view, with_findings=not item.stash.get(_HAS_TOLD, False))))
     return report
 
 
@@ -129,11 +139,11 @@ def _fails_on_findings(item: pytest.Item) -> bool:
     return bool(next((value for value in given if value is not None), default))
 
 
-def _told(view: "Control") -> str:
+def _told(view: "Control", *, with_findings: bool) -> str:
     from mockserver.client.telling import told  # noqa: PLC0415 - only where it is used
     from mockserver.client.wire import ControlError  # noqa: PLC0415 - only where it is used
 
     try:
-        return told(view)
+        return told(view, with_findings=with_findings)
     except (ControlError, RuntimeError) as error:
         return f"cannot be told: {error}"

@@ -11,7 +11,7 @@ MOST_REQUESTS, MOST_OTHERS = 50, 10
 MOST_OF_A_BODY = 400
 
 
-def told(control: Control) -> str:
+def told(control: Control, *, with_findings: bool = True) -> str:
     """Its requests with their bodies, its webhooks, and what was found; the newest, where there are many."""
     requests = list(control.requests)
     lines = [f"({len(requests) - MOST_REQUESTS} more before)"] if len(requests) > MOST_REQUESTS else []
@@ -26,7 +26,7 @@ def told(control: Control) -> str:
     webhooks = list(control.webhooks)
     if webhooks:
         lines += ["webhooks:", *(f"  {delivery}" for delivery in webhooks[-MOST_REQUESTS:])]
-    return "\n".join([*lines, *findings_told(control)])
+    return "\n".join([*lines, *(findings_told(control) if with_findings else [])])
 
 
 def findings_told(control: Control) -> list[str]:

@@ -32,6 +32,14 @@ def test_what_one_key_does_the_others_do_not_see(mock: MockServer, inboxes: Webh
         assert len(mock.requests) == 5
 
 
+def test_the_next_job_that_fails_is_one_of_the_key(mock: MockServer) -> None:
+    mock.team.speed = "instant"
+    with mock.new_key(speed="instant") as view:
+        mock.fail_next("no capacity")
+        job_ids = [submitted(view), submitted(mock)]
+        assert [mock.jobs[job_id].status for job_id in job_ids] == ["COMPLETED", "FAILED"]
+
+
 def test_a_key_is_made_as_it_is_wanted(mock: MockServer) -> None:
     with mock.new_key(credits=5, rate_limit="1/1h", retention="10s", speed=60, name="Mine", key="afk_wanted") as view:
         assert (view.key, view.team.credits, view.team.retention, view.team.speed) == ("afk_wanted", 5, "10s", 60)

@@ -144,8 +144,8 @@ def test_an_error_has_its_status_and_problem(mock: MockServer) -> None:
     with pytest.raises(ControlError) as raised:
         mock.new_key(rate_limit="often")
     assert raised.value.status == 400
-    assert raised.value.problem["title"] == "Invalid body"
-    assert str(raised.value) == f"Invalid body: {raised.value.problem['detail']}"
+    assert raised.value.title == raised.value.problem["title"] == "Invalid body"
+    assert str(raised.value) == f"Invalid body: {raised.value.detail}"
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - as xdist sends it
 
 

@@ -213,17 +213,22 @@ def test_tests_of_asyncio_and_trio_await_what_takes_time(play: Play) -> None:
 def test_a_server_that_runs_elsewhere_is_used(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     tests = """
         def test_it(apiframe):
-            assert submit()[0] == 202
+            assert apiframe.jobs[submit()[1]["jobId"]].status == "COMPLETED"
+
+        @pytest.mark.apiframe(scenario="slow-day", credits=6)
+        def test_slow(apiframe):
+            assert apiframe.jobs[submit()[1]["jobId"]].status in ("QUEUED", "PROCESSING")
+            assert apiframe.team.credits == 0
     """
     with MockServer(admin_token="sesame") as mock:
         monkeypatch.setenv("APIFRAME_MOCK_TOKEN", "sesame")
-        play(tests, "--apiframe-url", mock.url).assert_outcomes(passed=1)
-        play(tests, ini=f"apiframe_url = {mock.url}").assert_outcomes(passed=1)
+        play(tests, "--apiframe-url", mock.url).assert_outcomes(passed=2)
+        play(tests, ini=f"apiframe_url = {mock.url}").assert_outcomes(passed=2)
         monkeypatch.setenv("APIFRAME_MOCK_URL", mock.url)
-        play(tests).assert_outcomes(passed=1)
-        assert len(mock.requests) == 3
+        play(tests).assert_outcomes(passed=2)
+        assert len(mock.requests) == 6
     result = play(tests)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["E * POST http://127.0.0.1:*/_mock/keys: * is the mock running[?]"])
 
 

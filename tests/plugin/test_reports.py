@@ -132,6 +132,7 @@ def test_findings_fail_a_test_where_they_are_to(
             ]
         )
         assert "pytest_plugin.py" not in result.stdout.str()
+        assert result.outlines.count("findings:") == 1
 
 
 def test_tests_that_are_skipped_or_fail_anyway_keep_their_outcome(play: Play) -> None:
@@ -153,4 +154,4 @@ def test_tests_that_are_skipped_or_fail_anyway_keep_their_outcome(play: Play) ->
     """
     result = play(RETRIES + tests, "--apiframe-fail-on-findings")
     result.assert_outcomes(failed=1, skipped=1, xfailed=1, passed=1)
-    result.stdout.fnmatch_lines(["*for another reason"])
+    result.stdout.fnmatch_lines(["*for another reason", "findings:", "  REFUSAL-RETRIED, 1x: *"])

@@ -26,7 +26,7 @@ def test_its_tests_pass(play: Play, pytester: pytest.Pytester) -> None:
     pytester.mkdir("seeded").joinpath("test_seed.py").write_text(OF_THE_SEED, encoding="utf-8")
     for name in (*TESTS, "seeded/conftest.py"):
         pytester.path.joinpath(name).write_text(FILES[name], encoding="utf-8")
-    play("").assert_outcomes(passed=10)
+    play("", "--apiframe-fail-on-findings").assert_outcomes(passed=10)
 
 
 def test_its_programs_run(capsys: pytest.CaptureFixture[str]) -> None:
