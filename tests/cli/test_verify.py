@@ -73,10 +73,10 @@ def test_a_run_prints_a_summary_and_writes_the_report(tmp_path: Path) -> None:
 
 
 def test_the_clauses_run_as_pytest_tests(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--pyargs", "contract_tests", "-q", "-k", "LIST or AUTH-5 or machine"]
+    command = [sys.executable, "-m", "pytest", "--pyargs", "contract_tests", "-q", "-k", "LIST or AUTH-5"]
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider"], capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path
     )
 
     assert done.returncode == 0, done.stdout
-    assert "11 passed" in done.stdout
+    assert "10 passed" in done.stdout
