@@ -31,20 +31,13 @@ class Entry(NamedTuple):
     """Real seconds, by `clock.real_s`."""
     took_s: float
     id: str
-    method: str
     target: str
     """Path and query."""
-    operation: str
-    digest: str
-    """SHA-256 of the key; empty where no known one was sent."""
-    head: bytes
-    """The request's headers: names and values in turns, with line feeds between; see `headers`."""
     body: bytes
     body_bytes: int
     status: int | None
     """None where the connection was dropped instead of an answer."""
     answer_headers: Headers
-    kind: bytes
     content: bytes
     content_bytes: int
     job_id: str
@@ -53,11 +46,19 @@ class Entry(NamedTuple):
     is_replay: bool
     cost: int
     """Credits taken."""
-    model: str
-    """Of the job that was made."""
     fired: tuple[str, ...]
     note: str
     """What a handler adds, such as `expired`."""
+    method: str
+    operation: str
+    model: str
+    """Of the job that was made."""
+    digest: str
+    """SHA-256 of the key; empty where no known one was sent."""
+    head: bytes
+    """The request's headers: names and values in turns, with line feeds between; see `headers`."""
+    kind: bytes
+    """Content type of the answer."""
     caller: Caller | None
     """Whose key it carries, where that is known."""
 
@@ -98,7 +99,11 @@ class Entry(NamedTuple):
 
 
 Watch = Callable[[Entry], None]
-DIGEST = Entry._fields.index("digest")
+Common = tuple[str, str, str, str, bytes, bytes]
+"""Method, operation, model, digest, head and kind, which clients repeat."""
+DIGEST = 3
+SHARED = 1000
+"""What entries share, at most: clients send the same headers again and again."""
 
 
 class Journal:
@@ -114,6 +119,8 @@ class Journal:
         """The number of the newest entry, kept or not."""
         self.dropped = 0
         """Entries that left to make room."""
+        self._shared: list[Common] = []
+        self._numbers: dict[Common, int] = {}
         self._watches: list[Watch] = []
         self.bell = Bell()
         """Rings at each entry."""
@@ -132,38 +139,35 @@ class Journal:
             body = body[:BODY_BYTES]
         if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
             content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
-        values = (
+        own = (
             self.last,
             self._clock.now(),
             began_s,
             ended_s - began_s,
             request.id,
-            request.method,
             request.target,
-            request.operation,
-            "" if caller is None else caller.key.digest,
-            head,
             body,
             body_bytes,
             None if answer.is_dropped else answer.status,
             answer.extra,
-            kind,
             content,
             content_bytes,
             request.job_id,
             request.idempotency_key,
             request.is_replay,
             request.cost,
-            request.model,
             request.fired,
             request.note,
         )
-        entry = Entry._make((*values, caller))  # a third of what Entry(...) takes
+        digest = "" if caller is None else caller.key.digest
+        common = (request.method, request.operation, request.model, digest, head, kind)
+        entry = Entry._make((*own, *common, caller))  # a third of what Entry(...) takes
         for watch in self._watches:
             watch(entry)
         if caller is not None:
-            self._callers[entry.digest] = caller
-        packed = marshal.dumps(values)  # one object an entry: letting ten of them go would cost more than all else
+            self._callers[digest] = caller
+        # One object an entry, and a small one: fresh memory, and letting go of old, would cost more than all else.
+        packed = marshal.dumps((own, self._common(common)))
         self._entries.append(packed)
         self._bytes += len(packed)
         while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
@@ -179,9 +183,20 @@ class Journal:
         skipped = max(0, since - (self.last - len(self._entries)))
         return map(self._unpacked, islice(self._entries, skipped, None))
 
+    def _common(self, common: Common) -> int | Common:
+        """What many entries share: its number where it is one of the first, else itself."""
+        number = self._numbers.get(common)
+        if number is None:
+            if len(self._shared) >= SHARED:
+                return common
+            number = self._numbers[common] = len(self._shared)
+            self._shared.append(common)
+        return number
+
     def _unpacked(self, packed: bytes) -> Entry:
-        values = marshal.loads(packed)  # noqa: S302 - our own, from this process
-        return Entry._make((*values, self._callers.get(values[DIGEST])))
+        own, known = marshal.loads(packed)  # noqa: S302 - our own, from this process
+        common = self._shared[known] if isinstance(known, int) else known
+        return Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
 
     def clear(self) -> None:
         """Forget every entry; numbers go on."""
