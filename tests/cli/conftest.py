@@ -14,7 +14,7 @@ from mockserver.cli import main
 
 LEFT_OUT = ("MOCKSERVER_", "APIFRAME_", "PYTHON", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 NO_ROOTS = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
-"""No certificates of the system: reading them is a third of what it takes to start, and nothing here leaves loopback."""
+"""No certificates of the system: reading them is a third of a start, and nothing here leaves loopback."""
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)} | NO_ROOTS
 COMMAND = (sys.executable, "-m", "mockserver")
 
