@@ -46,7 +46,7 @@ def command(url: str | None, ready_file: Path | None, timeout: str, *, quiet: bo
         if _left_s(until) <= 0:
             click.echo(f"mockserver: not ready after {timeout}: {on_one_line(seen)}", err=True)
             return NOT_READY
-        time.sleep(PAUSE_S)  # noqa: TID251 - as above
+        time.sleep(PAUSE_S)  # noqa: TID251 - real servers start in real time
 
 
 def _checked(url: str | None, file: Path | None, timeout: str) -> float:
@@ -69,7 +69,7 @@ def _checked(url: str | None, file: Path | None, timeout: str) -> float:
 
 
 def _left_s(until: float) -> float:
-    return until - time.monotonic()  # noqa: TID251 - as above
+    return until - time.monotonic()  # noqa: TID251 - real servers start in real time
 
 
 def _look(url: str | None, file: Path | None, until: float) -> tuple[str, str]:
