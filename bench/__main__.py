@@ -28,7 +28,7 @@ from bench.servers import KEY, SUBMISSION
 from mockserver.cli.running import run_loop
 
 HEADERS = {"X-API-Key": KEY, "Content-Type": "application/json"}
-GOALS = {"submit": "at least 0.6", "poll": "at least 0.9"}
+GOALS = {"submit": "at least 0.5", "poll": "at least 0.9"}
 NOT_COPIED = ("date", "x-request-id", "content-length", "connection")
 
 

@@ -32,7 +32,6 @@ from mockserver.service import Rules, Service
 from mockserver.settings import Settings
 from mockserver.stats import Stats
 from mockserver.stores.memory import MemoryStore
-from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer, Sending
 
 log = logging.getLogger(__name__)
@@ -75,16 +74,14 @@ class App:
         self.faults = faults = Faults(self.clock, seed)
         limits = settings.journal_requests, int(settings.journal_mb * MEGABYTE)
         self.journal = journal = Journal(self.clock, *limits)
-        totals, stats = Totals(), Stats()
-        journal.watch(totals.on_entry)
+        stats = Stats()
         journal.watch(stats.on_entry)
         self.service = service = Service(catalog(), store, self.clock, self._rules(), faults, seed)
         self.deliverer = deliverer = Deliverer(service, self._sending())
         deliverer.watch(stats.on_attempt)
         self.stage = Stage(service, settings)
         self.configured = Configured(service, self.stage)
-        self.findings = findings = Findings(service, settings.webhook_signing)
-        journal.watch(findings.on_entry)
+        self.findings = findings = Findings(service, journal, settings.webhook_signing)
         deliverer.watch(findings.on_attempt)
         gallery = files.Gallery()
         self._closing.callback(gallery.close)
@@ -96,7 +93,6 @@ class App:
             gallery.forget()
             faults.clear()
             journal.clear()
-            totals.clear()
             stats.clear()
             findings.clear()
             await self._set_up()
@@ -104,9 +100,7 @@ class App:
 
         await self._set_up()
         stage = self.stage
-        levers = Levers(
-            service, store, self.clock, deliverer, journal, totals, stats, findings, stage, settings, start_over
-        )
+        levers = Levers(service, store, self.clock, deliverer, journal, stats, findings, stage, settings, start_over)
         deliverer.start()
         self._closing.push_async_callback(deliverer.close)
         self.levers = levers
@@ -116,7 +110,6 @@ class App:
         self._closing.push_async_callback(runner.cleanup)
         self._closing.callback(journal.bell.close)
         self._closing.callback(deliverer.bell.close)
-        self._closing.callback(findings.bell.close)
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
         return self.url
 

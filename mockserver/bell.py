@@ -11,6 +11,11 @@ class Bell:
         self._waiting: set[asyncio.Event] = set()
         self._is_closed = False
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for it to ring."""
+        return bool(self._waiting)
+
     def ring(self) -> None:
         """Let those who wait look again."""
         for event in self._waiting:

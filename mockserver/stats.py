@@ -1,4 +1,4 @@
-"""Numbers for monitoring, counted as requests and webhooks go by; what they are called is not known here."""
+"""Numbers counted as requests and webhooks go by, which stay when the journal drops its oldest entries."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -28,6 +28,15 @@ class Answers:
         self.sum_s = 0.0
 
 
+class Total:
+    """What one key asked for, or all."""
+
+    __slots__ = ("credits_taken", "faults", "jobs", "requests")
+
+    def __init__(self) -> None:
+        self.requests = self.jobs = self.credits_taken = self.faults = 0
+
+
 class Stats:
     """Counts since the start or the last reset."""
 
@@ -38,10 +47,10 @@ class Stats:
         """Count from nothing."""
         self.answers: dict[str, Answers] = {}
         """By operation."""
+        self._totals: dict[str, Total] = {}
         self.jobs: Counter[str] = Counter()
         """Accepted, by model."""
         self.replays = 0
-        self.credits_taken = 0
         self.faults: Counter[str] = Counter()
         """Fired, by rule."""
         self.attempts: Counter[tuple[str, str]] = Counter()
@@ -57,14 +66,30 @@ class Stats:
         statuses[status] = statuses.get(status, 0) + 1
         answers.groups[bisect_left(_LIMITS_S, took_s)] += 1
         answers.sum_s += took_s
+        total = self._totals.get(entry.digest)
+        if total is None:
+            total = self._totals[entry.digest] = Total()
+        total.requests += 1
         cost = entry.cost
         if cost:
+            total.jobs += 1
+            total.credits_taken += cost
             self.jobs[entry.model] += 1
-            self.credits_taken += cost
         elif entry.is_replay:
             self.replays += 1
         for rule in entry.fired:
+            total.faults += 1
             self.faults[rule if rule in self.faults or len(self.faults) < MOST_RULES else OTHER] += 1
+
+    def total(self, digest: str = "") -> Total:
+        """The counts of a key by its SHA-256, or of all requests, those without a known key among them."""
+        if digest:
+            return self._totals.get(digest) or Total()
+        whole = Total()
+        for total in self._totals.values():
+            for name in Total.__slots__:
+                setattr(whole, name, getattr(whole, name) + getattr(total, name))
+        return whole
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt to deliver a webhook."""

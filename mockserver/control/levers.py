@@ -19,7 +19,6 @@ from mockserver.service import Service
 from mockserver.settings import Settings
 from mockserver.stats import Stats
 from mockserver.stores.protocol import Store
-from mockserver.totals import Totals
 from mockserver.webhooks import Deliverer
 
 PREFIX = "/_mock"
@@ -43,7 +42,6 @@ class Levers(NamedTuple):
     clock: Clock
     deliverer: Deliverer
     journal: Journal
-    totals: Totals
     stats: Stats
     findings: Findings
     stage: Stage

@@ -32,6 +32,7 @@ def routes(levers: Levers) -> list[Route]:
         except ModuleNotFoundError:
             detail = 'this needs prometheus-client; pip install "apiframe-mockserver[metrics]"'
             raise Problem(501, "Not installed", detail) from None
+        levers.journal.catch_up()
         snapshot = _Snapshot(levers, await _statuses(levers), await levers.store.counts())
         registry = CollectorRegistry(auto_describe=False)
         registry.register(snapshot)
@@ -101,7 +102,7 @@ class _Snapshot:
             accepted.add_metric([model], count)
         yield accepted
         yield CounterMetricFamily(f"{NAMES}_replays", "Submissions that gave an earlier job back.", stats.replays)
-        yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", stats.credits_taken)
+        yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", stats.total().credits_taken)
         jobs = GaugeMetricFamily(f"{NAMES}_jobs", "Jobs that are kept, by their status now.", labels=["status"])
         for status, count in sorted(self._statuses.items()):
             jobs.add_metric([status.value], count)

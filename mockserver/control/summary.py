@@ -31,7 +31,8 @@ async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
 
     `creditsSpent` is what was taken for accepted jobs, without what came back for those that failed by now.
     """
-    total = levers.totals.of(digest)
+    levers.journal.catch_up()
+    total = levers.stats.total(digest)
     now = levers.clock.now()
     known = await jobs_of(levers.store, digest, now)
     given_back = sum([job.cost for job in known if job.moment(now).status in GIVEN_BACK])

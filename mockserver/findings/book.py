@@ -3,7 +3,6 @@
 from collections import Counter, deque
 from typing import Any, NamedTuple
 
-from mockserver.bell import Bell
 from mockserver.core.instants import iso
 from mockserver.findings.clients import Client
 from mockserver.findings.kinds import KINDS, Kind
@@ -31,8 +30,6 @@ class Book:
     """Keeps the latest hundred of each kind."""
 
     def __init__(self) -> None:
-        self.bell = Bell()
-        """Rings at each finding."""
         self.clear()
 
     def clear(self) -> None:
@@ -75,7 +72,6 @@ class Book:
         self._counts.setdefault(client.digest, Counter())[kind.id] += 1
         if len(self._counts) > COUNTED_KEYS:
             del self._counts[next(iter(self._counts))]
-        self.bell.ring()
 
     def _unname(self, kind_id: str, old: Occurrence) -> None:
         for number in old.requests:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mockserver.bell import Bell
 from mockserver.clock import real_s
 from mockserver.core.deliveries import Attempt, Delivery
 from mockserver.core.jobs import Job
@@ -16,7 +15,7 @@ from mockserver.findings.receivers import Receivers
 from mockserver.findings.recent import Recent
 from mockserver.findings.retries import Retries
 from mockserver.findings.submissions import Submissions
-from mockserver.journal import Entry
+from mockserver.journal import Entry, Journal
 from mockserver.service import Service
 
 FILES, ONE_JOB = "files", "jobs.get"
@@ -29,8 +28,8 @@ OK, FIRST_REFUSAL = 200, 400
 class Findings:
     """All findings of a running mock. A request that is in order costs it next to nothing."""
 
-    def __init__(self, service: Service, scheme: Scheme) -> None:
-        self._service = service
+    def __init__(self, service: Service, journal: Journal, scheme: Scheme) -> None:
+        self._service, self._journal = service, journal
         operations = service.catalog.operations.values()
         self._submitting = frozenset(each.id for each in operations if each.is_submission)
         self._book = Book()
@@ -41,31 +40,32 @@ class Findings:
         self._files = Files(self._book, self._submissions)
         self._receivers = Receivers(self._book, service.clock, scheme)
         self._copies = Copies(self._book, self._polls)
-
-    @property
-    def bell(self) -> Bell:
-        """Rings at each finding."""
-        return self._book.bell
+        journal.watch(self.on_entry)
 
     @property
     def dropped(self) -> int:
         """How many are counted and no longer kept."""
+        self._journal.catch_up()
         return self._book.dropped
 
     def of(self, number: int) -> tuple[str, ...]:
         """The ids of findings whose evidence names this entry of the journal."""
+        self._journal.catch_up()
         return self._book.of(number)
 
     def counts(self, digest: str = "") -> dict[str, int]:
         """How often each kind was found, by its id; of one key by its SHA-256, or of all. Only what was found."""
+        self._journal.catch_up()
         return self._book.counts(digest)
 
     def shown(self, digest: str = "") -> list[dict[str, Any]]:
         """Every kind that was found, as GET /_mock/findings shows it; of one key by its SHA-256, or of all."""
+        self._journal.catch_up()
         return self._book.shown(digest)
 
     def forget(self, digest: str) -> None:
         """Forget what was found of one key by its SHA-256."""
+        self._journal.catch_up()
         self._book.forget(digest)
 
     def clear(self) -> None:
@@ -123,6 +123,7 @@ class Findings:
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Look at an attempt to deliver a webhook."""
+        self._journal.catch_up()
         hook = job.webhook
         if hook is None:
             return

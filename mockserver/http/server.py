@@ -208,6 +208,11 @@ class _Connection(web.RequestHandler):
             timeout = 0.1 if late else timeout
         await super().shutdown(timeout)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's own signature
+        """Go on reading, where it was held up: aiohttp parses nothing anew and resumes for every body that is read."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         """Parse; where a body turns out to be no HTTP, its request is told, which would wait for the rest otherwise."""
         super().data_received(data)

@@ -114,16 +114,6 @@ async def test_findings_can_be_forgotten_and_a_reset_forgets_them(driver: Driver
         app.findings.clear()
 
 
-async def test_whoever_waits_hears_of_a_finding(driver: Driver, app: App) -> None:
-    async def came() -> bool:
-        if not app.findings.counts():
-            await refused_twice(driver.http)
-            return False
-        return True
-
-    assert await app.findings.bell.wait(came, 5)
-
-
 async def test_a_query_that_does_not_exist_is_refused(driver: Driver) -> None:
     problem = await driver.pull("GET", "findings?kye=afk_test", status=400)
     assert problem["detail"] == 'there is no "kye"; there are key'

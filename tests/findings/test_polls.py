@@ -45,8 +45,9 @@ async def test_polls_at_the_pace_of_the_jobs_speed_are_none(
     gap_s: float, names: dict[str, int], app: App, driver: Driver
 ) -> None:
     await poll(driver, await driver.submit("[[stuck]]"), 6)
-    findings = Findings(app.service, "hex")
-    for place, entry in enumerate(app.journal.entries()):
+    entries = list(app.journal.entries())
+    findings = Findings(app.service, app.journal, "hex")
+    for place, entry in enumerate(entries):
         findings.on_entry(entry._replace(began_s=place * gap_s, at=START + place * gap_s))
     assert findings.counts() == names
 

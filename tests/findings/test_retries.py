@@ -32,8 +32,8 @@ async def order(driver: Driver, **rule: Any) -> None:
 
 def findings_had_the_second_come_later(app: App, later_s: float) -> dict[str, int]:
     """What would be found in the two requests of the journal, were the second begun so many real seconds later."""
-    findings = Findings(app.service, "hex")
     first, second = app.journal.entries()
+    findings = Findings(app.service, app.journal, "hex")
     findings.on_entry(first)
     findings.on_entry(second._replace(began_s=first.began_s + first.took_s + later_s))
     return findings.counts()
