@@ -27,6 +27,10 @@ INFINITE = 2**1024 - 2**970
 """The least whole number that rounds to no finite double."""
 
 
+WALKED = frozenset({"images.generate", "jobs.list", "jobs.get", "models.list", "me"})
+"""The operations that the clauses know so far."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One row of operations.json."""
@@ -185,12 +189,17 @@ def load() -> Contract:
     files = _files(schemas_folder())
     schemas = {name: _resolved(name, files) for name in files if "/" in name}
     return Contract(
-        operations=tuple(_operation(row) for row in files["operations.json"]["operations"]),
-        models=tuple(_model(row, schemas) for row in files["models.json"]["models"]),
+        operations=tuple(_operation(row) for row in files["operations.json"]["operations"] if row["id"] in WALKED),
+        models=tuple(_model(row, schemas) for row in files["models.json"]["models"] if _is_walked(row)),
         schemas=schemas,
         shapes=files["results.json"]["shapes"],
         sha256=hashlib.sha256(json.dumps(files, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
     )
+
+
+def _is_walked(row: Mapping[str, Any]) -> bool:
+    """Whether the clauses know what the model needs: a LoRA has to be trained first."""
+    return row["operation"] in WALKED and "lora" not in row
 
 
 def problems(schema: Schema, value: Any) -> list[Problem]:

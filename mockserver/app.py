@@ -11,13 +11,15 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from mockserver.api import errors, files, jobs, me, models, submissions
+from mockserver.api import assets, errors, files, jobs, loras, me, models, submissions, uploads
 from mockserver.api.gate import Gate
+from mockserver.assets import Assets
 from mockserver.clock import Clock
 from mockserver.control.area import control_area
 from mockserver.control.levers import Levers
 from mockserver.control.summary import summary_of
 from mockserver.core.accounts import ready_made
+from mockserver.core.catalog import Catalog
 from mockserver.core.signing import key_digest
 from mockserver.faults import Faults
 from mockserver.findings.findings import Findings
@@ -25,11 +27,13 @@ from mockserver.http.request import Request
 from mockserver.http.router import Router
 from mockserver.http.server import Area, HttpServer, Limits
 from mockserver.journal import Journal
+from mockserver.probing import Prober
 from mockserver.scenarios.configured import Configured
 from mockserver.scenarios.stage import Stage
-from mockserver.schemas import catalog
 from mockserver.service import Rules, Service
 from mockserver.settings import Settings
+from mockserver.spec import contract_by
+from mockserver.spool import Spool
 from mockserver.stats import Stats
 from mockserver.stores.memory import MemoryStore
 from mockserver.webhooks import Deliverer, Sending
@@ -48,6 +52,9 @@ class App:
         self.settings = settings
         self.clock = clock or Clock()
         self.url = ""
+        self.notes: list[str] = []
+        """What there is to tell of the document that is followed, once it runs."""
+        self.assets = Assets()
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> str:
@@ -55,7 +62,7 @@ class App:
 
         Raises:
             OSError: the address cannot be listened on.
-            SettingsError: a fault rule of the settings file or the scenario will not do.
+            SettingsError: a fault rule of the settings file, the scenario or the document will not do.
         """
         try:
             return await self._started()
@@ -64,54 +71,72 @@ class App:
             raise
 
     async def _started(self) -> str:
-        settings = self.settings
-        listener = _listen(settings.host, settings.port)
+        listener = _listen(self.settings.host, self.settings.port)
         self._closing.callback(listener.close)
         self.url = _address(*listener.getsockname()[:2])
-        self.store = store = MemoryStore(settings.max_jobs)
-        self._closing.push_async_callback(store.close)
-        seed = secrets.randbits(63) if settings.seed is None else settings.seed
-        self.faults = faults = Faults(self.clock, seed)
-        limits = settings.journal_requests, int(settings.journal_mb * MEGABYTE)
-        self.journal = journal = Journal(self.clock, *limits)
-        stats = Stats()
-        journal.watch(stats.on_entry)
-        self.service = service = Service(catalog(), store, self.clock, self._rules(), faults, seed)
-        self.deliverer = deliverer = Deliverer(service, self._sending())
-        deliverer.watch(stats.on_attempt)
-        self.stage = Stage(service, settings)
-        self.configured = Configured(service, self.stage)
-        self.findings = findings = Findings(service, journal, settings.webhook_signing)
-        deliverer.watch(findings.on_attempt)
-        gallery = files.Gallery()
-        self._closing.callback(gallery.close)
-
-        async def start_over() -> None:
-            await deliverer.stop()
-            self.clock.reset()
-            service.start_over()
-            gallery.forget()
-            faults.clear()
-            journal.clear()
-            stats.clear()
-            findings.clear()
-            await self._set_up()
-            deliverer.start()
-
+        self._compose()
         await self._set_up()
-        stage = self.stage
-        levers = Levers(service, store, self.clock, deliverer, journal, stats, findings, stage, settings, start_over)
-        deliverer.start()
-        self._closing.push_async_callback(deliverer.close)
-        self.levers = levers
-        self.server = self._server(service, gallery, levers)
+        self.deliverer.start()
+        self._closing.push_async_callback(self.deliverer.close)
         runner = web.ServerRunner(self.server, shutdown_timeout=DRAIN_S)
         await runner.setup()
         self._closing.push_async_callback(runner.cleanup)
-        self._closing.callback(journal.bell.close)
-        self._closing.callback(deliverer.bell.close)
+        self._closing.callback(self.journal.bell.close)
+        self._closing.callback(self.deliverer.bell.close)
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
         return self.url
+
+    def _compose(self) -> None:
+        """All parts, each made of those before it; what has to be let go of is noted for the end."""
+        settings, clock = self.settings, self.clock
+        self.store = MemoryStore(settings.max_jobs)
+        self._closing.push_async_callback(self.store.close)
+        self.spool = Spool(clock, settings.upload_keeps)
+        self._closing.push_async_callback(self.spool.close)
+        rules = self._rules()
+        self.prober = Prober(self.spool, self.url, rules.public_url, is_on=settings.probe_inputs)
+        self._closing.push_async_callback(self.prober.close)
+        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        self.faults = Faults(clock, seed)
+        self.service = Service(self._contract(), self.store, clock, rules, self.faults, seed, self.prober)
+        self.journal = Journal(clock, settings.journal_requests, int(settings.journal_mb * MEGABYTE))
+        self.stats = Stats()
+        self.journal.watch(self.stats.on_entry)
+        self.findings = Findings(self.service, self.journal, settings.webhook_signing)
+        self.deliverer = Deliverer(self.service, self._sending())
+        self.deliverer.watch(self.stats.on_attempt)
+        self.deliverer.watch(self.findings.on_attempt)
+        self.stage = Stage(self.service, settings)
+        self.configured = Configured(self.service, self.stage)
+        self.gallery = files.Gallery()
+        self._closing.callback(self.gallery.close)
+        self.levers = self._levers()
+        self.server = self._server()
+
+    def _levers(self) -> Levers:
+        return Levers(
+            self.service,
+            self.store,
+            self.clock,
+            self.deliverer,
+            self.journal,
+            self.stats,
+            self.findings,
+            self.stage,
+            self.settings,
+            self._start_over,
+        )
+
+    async def _start_over(self) -> None:
+        await self.deliverer.stop()
+        self.clock.reset()
+        self.service.start_over()
+        self.gallery.forget()
+        self.spool.forget()
+        for part in (self.assets, self.faults, self.journal, self.stats, self.findings):
+            part.clear()
+        await self._set_up()
+        self.deliverer.start()
 
     async def _set_up(self) -> None:
         """The teams, keys, rules and scenario of the start."""
@@ -129,6 +154,13 @@ class App:
     async def summary(self, key: str = "") -> dict[str, Any]:
         """What GET /_mock/summary shows, of one API key or of all."""
         return await summary_of(self.levers, key_digest(key) if key else "")
+
+    def _contract(self) -> Catalog:
+        """The contract that it keeps: ours, or ours with what a document says otherwise."""
+        contract, self.notes = contract_by(self.settings.spec)
+        for line in self.notes:
+            log.info(line)
+        return contract
 
     def _rules(self) -> Rules:
         settings = self.settings
@@ -150,11 +182,14 @@ class App:
             per_host=settings.webhook_concurrency,
         )
 
-    def _server(self, service: Service, gallery: files.Gallery, levers: Levers) -> HttpServer:
-        parts = (submissions, jobs, me, models)
+    def _server(self) -> HttpServer:
+        service, levers = self.service, self.levers
+        parts = (submissions, jobs, loras, me, models)
         gate = Gate(service, service.faults)
         routes = [route for part in parts for route in part.routes(service, gate)]
-        router = Router([*routes, *files.routes(service, gate, gallery)])
+        uploaded = uploads.routes(service, gate, self.spool)
+        registered = assets.routes(service, gate, self.assets)
+        router = Router([*routes, *uploaded, *registered, *files.routes(service, gate, self.gallery)])
         record = levers.journal.record
         api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True, stray=gate.stray, record=record)
         areas = [control_area(levers), api] if not self.settings.no_control else [api]

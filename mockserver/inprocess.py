@@ -52,6 +52,9 @@ class Given(TypedDict, total=False):
     max_jobs: int
     max_body_mb: float
     retention: Span
+    upload_keeps: Span
+    probe_inputs: bool
+    spec: str | PathLike[str]
     scenario: str | PathLike[str]
     scenarios: str | PathLike[str]
     journal_requests: int

@@ -96,6 +96,7 @@ class Entry(NamedTuple):
             self.status,
             self.job_id,
             self.fired,
+            self.model,
         )
 
 
@@ -139,7 +140,7 @@ class Journal:
         """Take note of a request and its answer; the two instants are those of `clock.real_s`."""
         body = request.body_so_far
         self._fresh.append((request, answer, body, began_s, ended_s, self._clock.now()))
-        self._fresh_bytes += len(body)
+        self._fresh_bytes += len(body) or request.form_bytes
         if self.bell.is_awaited or len(self._fresh) >= BATCH or self._fresh_bytes > BATCH_BYTES:
             self.catch_up()
 
@@ -157,7 +158,7 @@ class Journal:
         self._last += 1
         caller, content, kind = request.caller, answer.content, answer.kind
         head = b"\n".join(chain.from_iterable(request.raw_headers))
-        body_bytes, content_bytes = len(body), len(content)
+        body_bytes, content_bytes = len(body) or request.form_bytes, len(content) or answer.file_bytes
         if body_bytes > BODY_BYTES:
             body = body[:BODY_BYTES]
         if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):

@@ -43,6 +43,9 @@ class Settings(NamedTuple):
     max_jobs: int = 100_000
     max_body_mb: float = 15.0
     retention: float = 24 * 3600.0
+    upload_keeps: float = 2 * 3600.0
+    probe_inputs: bool = False
+    spec: str = ""
     scenario: str = ""
     scenarios: str = "scenarios"
     journal_requests: int = 10_000
@@ -324,6 +327,22 @@ SETTINGS = (
     Setting("max_jobs", _whole, "100000", "N", "Jobs kept; beyond it finished ones leave, oldest first."),
     Setting("max_body_mb", _megabytes, "15", "MB", "Largest JSON body."),
     Setting("retention", _seconds, "24h", "SPAN", "How long result files stay; 90d is the older documented value."),
+    Setting("upload_keeps", _some_seconds, "2h", "SPAN", "How long uploaded files stay."),
+    Setting(
+        "probe_inputs",
+        _switch,
+        "off",
+        "",
+        "Measure inputs whose size or length sets the price: own uploads and loopback addresses; others are 400.",
+        is_switch=True,
+    ),
+    Setting(
+        "spec",
+        _text,
+        "none",
+        "FILE",
+        "Judge requests by this OpenAPI document where it differs from ours; mockserver drift shows where.",
+    ),
     Setting(
         "scenario",
         _text,
@@ -467,7 +486,7 @@ def _unknown(path: Path, name: str, value: Any, known: list[str]) -> str:
 
 def _as_text(row: Setting, value: Any, where: str) -> str:
     """A value as an environment variable would give it; text for a number and the like is fine, the reverse is not."""
-    is_named = row.name in ("host", "admin_token", "public_url", "scenario", "scenarios", "ready_file")
+    is_named = row.name in ("host", "admin_token", "public_url", "spec", "scenario", "scenarios", "ready_file")
     match value:
         case str():
             return value

@@ -31,10 +31,12 @@ class Answers:
 class Total:
     """What one key asked for, or all."""
 
-    __slots__ = ("credits_taken", "faults", "jobs", "requests")
+    __slots__ = ("credits_taken", "faults", "jobs", "operations", "requests")
 
     def __init__(self) -> None:
         self.requests = self.jobs = self.credits_taken = self.faults = 0
+        self.operations: Counter[str] = Counter()
+        """Jobs by what they were asked for with."""
 
 
 class Stats:
@@ -74,6 +76,7 @@ class Stats:
         if cost:
             total.jobs += 1
             total.credits_taken += cost
+            total.operations[operation] += 1
             self.jobs[entry.model] += 1
         elif entry.is_replay:
             self.replays += 1

@@ -6,9 +6,7 @@ requests at once.
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
-import socket
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +14,6 @@ from typing import NamedTuple
 
 import aiohttp
 import yarl
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mockserver import __version__
 from mockserver.bell import Bell
@@ -26,6 +23,7 @@ from mockserver.core.jobs import Job, Webhook
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
 from mockserver.core.targets import is_allowed, refusal_text
 from mockserver.core.urls import normal_form
+from mockserver.resolver import AllowedResolver, TargetRefused, is_literal
 from mockserver.service import Service
 
 log = logging.getLogger(__name__)
@@ -59,50 +57,6 @@ class Heard(NamedTuple):
     def is_success(self) -> bool:
         """Whether the receiver took the event."""
         return self.status is not None and 200 <= self.status < 300 and self.error is None  # noqa: PLR2004 - 2xx
-
-
-class TargetRefused(Exception):
-    """The webhook's host may not be reached."""
-
-
-class AllowedResolver(AbstractResolver):
-    """Names to addresses, and only to those that webhooks may reach: what was judged is what gets connected."""
-
-    def __init__(self, allow: Sequence[str]) -> None:
-        self._allow = allow
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of *host*, all of them allowed.
-
-        Raises:
-            TargetRefused: one of them is not, or the host has none and may not be tried.
-        """
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):  # the latter for a label of over 63 characters
-            found = []
-        if not is_allowed(host, [str(info[4][0]) for info in found], self._allow):
-            raise TargetRefused(refusal_text(host))
-        if not found:
-            msg = f'"{host}" cannot be resolved'
-            raise OSError(msg)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(info[4][0]),
-                port=port,
-                family=info[0],
-                proto=info[2],
-                flags=socket.AI_NUMERICHOST,
-            )
-            for info in found
-        ]
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 class Deliverer:
@@ -224,7 +178,7 @@ class Deliverer:
 
     def _message(self, job: Job, delivery: Delivery, hook: Webhook) -> tuple[bytes, dict[str, str]]:
         """Body and headers, both as the order of the job's webhooks wants them."""
-        result = self._service.result_json(job)
+        result = "" if job.is_lora else self._service.result_json(job)
         body = signed_body = payload(job, delivery, result)
         if hook.order == "respelled":
             body = respelled(body)
@@ -249,7 +203,7 @@ class Deliverer:
             return Heard(
                 None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False
             )
-        if _is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
+        if is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
             return Heard(None, error=refusal_text(url.host), may_retry=False)
         place = f"{url.host}:{url.port}"
         waiting = self._hosts.setdefault(place, asyncio.Semaphore(self._sending.per_host))
@@ -298,14 +252,6 @@ def _why_not(status: int) -> str | None:
 def _is_lost(delivery: Delivery, hook: Webhook) -> bool:
     is_meant = hook.order == "drop" or (hook.order == "lose-final" and delivery.is_about_the_end)
     return is_meant and not delivery.is_resent
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _report(delivery: Delivery, attempt: Attempt) -> None:

@@ -1,4 +1,4 @@
-"""What our OpenAPI document accepts and answers is what the vendor's does, but for the rows of docs/fidelity.md.
+"""What our OpenAPI document accepts and answers is what the vendor's does, but for the rows of known-differences.json.
 
 Both documents are taken apart into plain facts, such as that this field of this model is at most 2000 long, at every
 depth; what stands on one side only, or differs, is a difference.
@@ -7,58 +7,97 @@ depth; what stands on one side only, or differs, is a difference.
 import copy
 import json
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockserver.api.openapi import openapi_document
-from mockserver.schemas import catalog
+from mockserver.drift.differences import ABSENT, PRESENT, differences
+from mockserver.drift.document import Document
+from mockserver.drift.facts import Facts, facts
+from mockserver.drift.follow import catalog_with
+from mockserver.drift.report import Drift, drift_between
+from mockserver.schemas import catalog, schema_files
+from mockserver.spec import known, our_document
 
 ROOT = Path(__file__).parents[1]
 VENDOR = ROOT.parent / "shared" / "api" / "openapi.json"
 FIDELITY = ROOT / "docs" / "fidelity.md"
-HEADING = "## Differences from the vendor document"
-ABSENT, PRESENT = "absent", "present"
-NOTES = {"$id", "$schema", "description", "example", "examples", "title"}
-TOLD = {"additionalProperties", "enum", "items", "properties", "required", "type"}
-"""Keywords that make a fact of their own kind."""
-
-Facts = dict[str, str]
-Difference = tuple[str, str, str]
-"""Place, ours, vendor's."""
+HEADING = "| place | ours | vendor | why |\n| --- | --- | --- | --- |\n"
 
 
 @pytest.fixture(scope="module")
-def vendor() -> Any:
+def vendor() -> Document:
     if not VENDOR.is_file():
         assert "CI" not in os.environ, "the vendor's document has to be there in CI"
         pytest.skip("the vendor's document is not beside this checkout")
-    return json.loads(VENDOR.read_text(encoding="utf-8"))
+    return Document(json.loads(VENDOR.read_text(encoding="utf-8")))
 
 
-def our_document() -> Any:
-    return json.loads(json.dumps(openapi_document(catalog(), "http://127.0.0.1:4010")))
+@pytest.fixture(scope="module")
+def drift(vendor: Document) -> Drift:
+    return drift_between(our_document(), vendor, known())
 
 
-def test_every_difference_from_the_vendor_document_is_explained_and_every_explanation_needed(vendor: Any) -> None:
-    ours = our_document()
-    rows = table()
-    assert differences(facts(ours), facts(vendor, ours["paths"])) == {row[:3] for row in rows}
-    assert [row[0] for row in rows if not row[3]] == []
+def test_every_difference_from_the_vendor_document_is_explained_and_every_explanation_needed(drift: Drift) -> None:
+    assert [each.row for each in drift.news] == []
+    found = [each.difference for each in drift.explained]
+    assert [row.place for row in known() if not any(row.explains(each) for each in found)] == []
 
 
-def test_the_vendor_document_is_compared_down_to_every_parameter(vendor: Any) -> None:
-    found = facts(vendor, our_document()["paths"])
-    assert len({place.split(": ")[0] for place in found if "images/generate model" in place}) == 51
+def test_the_vendor_document_is_compared_down_to_every_parameter(vendor: Document) -> None:
+    places = facts(vendor, our_document().paths)
+    found = {str(place): value for place, value in places.items()}
+    parts = {place.part for place in places if place.operation == "POST /v2/images/generate"}
+    assert len({part for part in parts if part.startswith("model ")}) == 51
+    assert len({place.operation for place in places}) == 21
     assert found["POST /v2/images/generate model flux-2-pro: fluxParams.input_images[] format"] == '"uri"'
     assert found["GET /v2/jobs 200: jobs[].webhookStatus enum"] == '["delivered", "failed", "pending", null]'
-    assert len(found) > 1900
+    assert found["POST /v2/loras form: images minItems"] == "15"
+    assert found["DELETE /v2/loras/{id} 204: body"] == '"none"'
+    assert found["POST /v2/images/midjourney/action action upsample: index enum"] == "[1, 2, 3, 4]"
+    assert len(found) > 4500
 
 
+def test_nothing_is_left_to_follow_in_the_vendor_document(vendor: Document) -> None:
+    followed, notes = catalog_with(catalog(), vendor, known())
+    assert (notes.changed, notes.new, notes.left) == ([], [], [])
+    assert followed == catalog()
+
+
+def test_the_table_of_the_fidelity_page_is_that_of_the_known_differences() -> None:
+    shown = FIDELITY.read_text(encoding="utf-8").partition(HEADING)[2].partition("\n\n")[0].splitlines()
+    assert shown == [row_of(row) for row in schema_files()["known-differences.json"]["differences"]]
+
+
+def row_of(row: dict[str, str]) -> str:
+    values = [value if value in (ABSENT, PRESENT) else f"`{value}`" for value in (row["ours"], row["theirs"])]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{row['place']}`", *values, row["why"])) + " |"
+
+
+PATHS = ("/v2/images/generate", "/v2/images/edit", "/v2/jobs", "/v2/models", "/v2/me")
+MODELS = ("_midjourney", "_flux-2-pro", "_flux-lora")
 BODY = "POST /v2/images/generate model flux-2-pro"
+
+
+@cache
+def ours_as_text() -> str:
+    document = openapi_document(catalog(), "http://127.0.0.1:4010")
+    branches = document["components"]["schemas"]["ImagesGenerateRequest"]["oneOf"]
+    branches[:] = [each for each in branches if each["$ref"].endswith(MODELS)]
+    return json.dumps({**document, "paths": {path: document["paths"][path] for path in PATHS}})
+
+
+def ours() -> Any:
+    """What we say of a few operations and models, to be changed."""
+    return json.loads(ours_as_text())
+
+
+def facts_of(document: Any) -> Facts:
+    return facts(Document(document))
 
 
 def request(document: Any) -> Any:
@@ -78,8 +117,8 @@ def without(keyword: str) -> Callable[[Any], None]:
 
 
 PLANTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], None], set[str]]] = {
-    "a field more": (flux, set_to("extra", {}), {f"{BODY}: fluxParams.extra type"}),
-    "a field less": (flux, without("raw"), {f"{BODY}: fluxParams.raw type"}),
+    "a field more": (flux, set_to("extra", {}), {f"{BODY}: fluxParams.extra"}),
+    "a field less": (flux, without("raw"), {f"{BODY}: fluxParams.raw"}),
     "another type": (lambda d: flux(d)["raw"], set_to("type", "string"), {f"{BODY}: fluxParams.raw type"}),
     "a type more": (lambda d: flux(d)["seed"], set_to("type", ["integer", "null"]), {f"{BODY}: fluxParams.seed type"}),
     "an option more": (
@@ -141,7 +180,7 @@ PLANTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], None], set[str]]]
     "typed other fields": (
         lambda d: request(d)["properties"]["fluxParams"],
         set_to("additionalProperties", {"type": "string"}),
-        {f"{BODY}: fluxParams others", f"{BODY}: fluxParams.* type"},
+        {f"{BODY}: fluxParams others", f"{BODY}: fluxParams.*"},
     ),
     "a rule of another kind": (
         lambda d: flux(d)["seed"],
@@ -177,7 +216,7 @@ PLANTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], None], set[str]]]
     ),
     "a required query parameter": (
         lambda d: next(p for p in d["paths"]["/v2/jobs"]["get"]["parameters"] if p["name"] == "model"),
-        set_to("required", 1),
+        set_to("required", value=True),
         {"GET /v2/jobs query model: required"},
     ),
     "a longer idempotency key": (
@@ -188,27 +227,39 @@ PLANTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], None], set[str]]]
 }
 
 
+@pytest.fixture(scope="module")
+def plain() -> Facts:
+    return facts_of(ours())
+
+
 @pytest.mark.parametrize(("where", "change", "places"), PLANTED.values(), ids=PLANTED)
 def test_a_planted_difference_is_found_on_either_side(
-    where: Callable[[Any], Any], change: Callable[[Any], None], places: set[str]
+    where: Callable[[Any], Any], change: Callable[[Any], None], places: set[str], plain: Facts
 ) -> None:
-    plain, planted = our_document(), our_document()
+    planted = ours()
     change(where(planted))
-    before, after = facts(plain), facts(planted)
-    assert {place for place, _, _ in differences(before, after)} == places
-    assert {place for place, _, _ in differences(after, before)} == places
+    after = facts_of(planted)
+    assert {str(each.place) for each in differences(plain, after)} == places
+    assert {str(each.place) for each in differences(after, plain)} == places
 
 
-def test_a_model_that_one_side_lacks_is_a_difference() -> None:
-    plain, planted = our_document(), our_document()
+def test_a_model_that_one_side_lacks_is_a_difference(plain: Facts) -> None:
+    planted = ours()
     del planted["components"]["schemas"]["ImagesGenerateRequest"]["oneOf"][0]
     lacked = "POST /v2/images/generate model midjourney"
-    assert differences(facts(plain), facts(planted)) == {(lacked, PRESENT, ABSENT)}
-    assert differences(facts(planted), facts(plain)) == {(lacked, ABSENT, PRESENT)}
+    assert [each.row for each in differences(plain, facts_of(planted))] == [(lacked, PRESENT, ABSENT)]
+    assert [each.row for each in differences(facts_of(planted), plain)] == [(lacked, ABSENT, PRESENT)]
 
 
-def test_order_notes_and_references_make_no_difference() -> None:
-    plain, other = our_document(), our_document()
+def test_an_operation_that_one_side_lacks_is_one_difference(plain: Facts) -> None:
+    planted = ours()
+    del planted["paths"]["/v2/images/edit"]
+    lacked = ("POST /v2/images/edit", PRESENT, ABSENT)
+    assert [each.row for each in differences(plain, facts_of(planted))] == [lacked]
+
+
+def test_order_notes_and_references_make_no_difference(plain: Facts) -> None:
+    other = ours()
     flux(other)["output_format"]["enum"].reverse()
     request(other)["required"].reverse()
     request(other)["description"] = "Other words"
@@ -216,91 +267,4 @@ def test_order_notes_and_references_make_no_difference() -> None:
         copy.deepcopy(other["components"]["schemas"][one["$ref"].rpartition("/")[2]])
         for one in reversed(other["components"]["schemas"]["ImagesGenerateRequest"]["oneOf"])
     ]
-    assert differences(facts(plain), facts(other)) == set()
-
-
-def table() -> list[tuple[str, str, str, str]]:
-    """Give the rows of the table under the heading, without backticks."""
-    section = FIDELITY.read_text(encoding="utf-8").partition(f"{HEADING}\n")[2].partition("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")][2:]
-    cells = [re.split(r"(?<!\\)\|", row.strip().strip("|")) for row in rows]
-    return [
-        (place, ours, theirs, why)
-        for place, ours, theirs, why in ([cell.strip().strip("`") for cell in row] for row in cells)
-    ]
-
-
-def differences(ours: Facts, theirs: Facts) -> set[Difference]:
-    """Give each difference; of a parameter, model or answer that one side lacks whole, one."""
-    things, their_things = ({place.split(": ")[0] for place in side} for side in (ours, theirs))
-    lone = {(thing, PRESENT, ABSENT) for thing in things - their_things}
-    lone |= {(thing, ABSENT, PRESENT) for thing in their_things - things}
-    return lone | {
-        (place, ours.get(place, ABSENT), theirs.get(place, ABSENT))
-        for place in ours.keys() | theirs.keys()
-        if place.split(": ")[0] in things & their_things and ours.get(place) != theirs.get(place)
-    }
-
-
-def facts(document: Any, only: Any = None) -> Facts:
-    """Take a document apart; of the paths in *only*, where it is given."""
-    found: Facts = {}
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items() if only is None or path in only else ():
-            if only is None or method in only[path]:
-                found.update(facts_of_operation(document, f"{method.upper()} {path}", operation))
-    return found
-
-
-def facts_of_operation(document: Any, place: str, operation: Any) -> Iterator[tuple[str, str]]:
-    for parameter in operation.get("parameters", ()):
-        described = resolved(document, parameter)
-        at = f"{place} {described['in']} {described['name']}"
-        yield from facts_of_schema(document, described["schema"], at, "")
-        if described.get("required", False):
-            yield f"{at}: required", shown(value=True)
-    if "requestBody" in operation:
-        body = resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
-        for branch in body["oneOf"]:
-            schema = resolved(document, branch)
-            (model,) = schema["properties"]["model"]["enum"]
-            yield from facts_of_schema(document, schema, f"{place} model {model}", "")
-    for status, answer in operation["responses"].items():
-        schema = resolved(document, answer)["content"]["application/json"]["schema"]
-        yield from facts_of_schema(document, schema, f"{place} {status}", "")
-
-
-def facts_of_schema(document: Any, schema: Any, at: str, path: str) -> Iterator[tuple[str, str]]:
-    """Give one fact a keyword; sets are sorted, notes left out, and a schema without a type is of type "any"."""
-    schema = resolved(document, schema)
-    place = f"{at}: {path} " if path else f"{at}: "
-    kinds = schema.get("type", "any")
-    yield f"{place}type", shown(sorted([kinds] if isinstance(kinds, str) else kinds))
-    for name, inner in schema.get("properties", {}).items():
-        yield from facts_of_schema(document, inner, at, f"{path}.{name}".lstrip("."))
-    for name in schema.get("required", ()):
-        yield f"{at}: {f'{path}.{name}'.lstrip('.')} required", shown(value=True)
-    if "items" in schema:
-        yield from facts_of_schema(document, schema["items"], at, f"{path}[]")
-    others = schema.get("additionalProperties", True)
-    if others is False:
-        yield f"{place}others", shown(others)
-    elif others not in (True, {}):
-        yield f"{place}others", "of one kind"
-        yield from facts_of_schema(document, others, at, f"{path}.*".lstrip("."))
-    if "enum" in schema:
-        yield f"{place}enum", shown(sorted(schema["enum"], key=lambda option: (option is None, str(option))))
-    yield from ((f"{place}{keyword}", shown(schema[keyword])) for keyword in schema.keys() - TOLD - NOTES)
-
-
-def resolved(document: Any, node: Any) -> Any:
-    while "$ref" in node:
-        target = document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            target = target[step]
-        node = target
-    return node
-
-
-def shown(value: Any) -> str:
-    return json.dumps(value)
+    assert differences(plain, facts_of(other)) == []

@@ -54,11 +54,20 @@ WIRE_ERRORS: Mapping[type[Refusal], WireError] = {
     errors.BodyTooLarge: WireError(413, lambda e: {"error": f"Request body is larger than {e.limit_bytes} bytes"}),
     errors.BodyTimedOut: WireError(408, _says("Request body did not arrive in time")),
     errors.Invalid: WireError(400, lambda e: {"error": INVALID_TEXT, "details": e.details}),
+    errors.InputUnreadable: WireError(400, lambda e: {"error": INVALID_TEXT, "details": {e.place: [e.reason]}}),
     errors.BadJobId: WireError(400, _says("Invalid job ID")),
     errors.JobNotFound: WireError(404, _says("Job not found")),
+    errors.ActionUnavailable: WireError(409, _says("This action is not available for the parent job")),
+    errors.LoraNotFound: WireError(404, _says("LoRA not found")),
+    errors.LoraNotReady: WireError(409, _says("LoRA is not ready")),
+    errors.TooManyTrainings: WireError(
+        429, _says("Too many LoRA trainings at once"), lambda e: _retry_after(e.retry_after_s)
+    ),
+    errors.AssetNotFound: WireError(404, _says("Asset not found")),
     errors.KeyReused: WireError(409, _says("Idempotency key was already used with a different request body")),
     errors.InsufficientCredits: WireError(402, _credits),
     errors.QueueUnavailable: WireError(503, _says("Service unavailable")),
+    errors.UploadFailed: WireError(502, _says("Upload failed")),
     errors.PathNotFound: WireError(404, _says("Not found")),
     errors.FileNotFound: WireError(404, _says("Not found")),
     errors.MethodNotAllowed: WireError(405, _says("Method not allowed"), lambda e: (("Allow", ", ".join(e.allowed)),)),
@@ -78,12 +87,23 @@ ON_DEMAND: Mapping[int, WireError] = {
 """What `[[status N]]` in a prompt answers."""
 
 
-def unasked(status: int, balance: int) -> Answer:
-    """The API's own answer of this status, as a fault gives it: 429 and 503 say when to come again.
+OWN: Mapping[tuple[str, int], WireError] = {
+    ("loras", 404): WIRE_ERRORS[errors.LoraNotFound],
+    ("assets", 404): WIRE_ERRORS[errors.AssetNotFound],
+    ("uploads.create", 502): WireError(502, _says("Upload failed")),
+    ("assets.create", 502): WireError(502, _says("Asset creation failed")),
+    ("assets.get", 502): WireError(502, _says("Asset query failed")),
+}
+"""What single operations, or all of one kind, answer with a status that others word otherwise or do not have."""
+
+
+def unasked(status: int, balance: int, operation: str = "") -> Answer:
+    """The API's own answer of this status, as a fault gives it to *operation*: 429 and 503 say when to come again.
 
     A 402 says that one credit more than *balance* is needed.
     """
-    row = ON_DEMAND.get(status)
+    kind = operation.partition(".")[0]
+    row = OWN.get((operation, status)) or OWN.get((kind, status)) or ON_DEMAND.get(status)
     if row is None:
         phrase = HTTPStatus(status).phrase if status in _KNOWN else "Error"
         return json_answer(status, {"error": phrase} if status >= HTTPStatus.BAD_REQUEST else {})

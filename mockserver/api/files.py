@@ -1,4 +1,4 @@
-"""The addresses in results: pictures that really download, without a key."""
+"""The addresses in results: pictures, videos and tracks that really download, without a key."""
 
 import asyncio
 import hashlib
@@ -8,20 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from mockserver.api.gate import Gate
 from mockserver.core.errors import FileNotFound
 from mockserver.core.jobs import Job
-from mockserver.core.jsontext import encode, parse
-from mockserver.core.results import GRID, FileName, file_name
+from mockserver.core.jsontext import encode
+from mockserver.core.results import FileName, file_name
 from mockserver.core.timeline import JobStatus
 from mockserver.http.answers import Answer
+from mockserver.http.ranges import part_of
 from mockserver.http.request import Request
 from mockserver.http.router import Route
 from mockserver.service import Service
 
 CACHE_BYTES = 64 * 1024 * 1024
 THREADS = 2
+FOLDERS = ("images", "videos", "audio")
+KINDS = {"png": b"image/png", "mp4": b"video/mp4", "mp3": b"audio/mpeg", "jpeg": b"image/jpeg"}
+"""Content types by the ending of a file's name."""
 
 
 class Gallery:
-    """Draws pictures in threads of its own and keeps those asked for last."""
+    """Makes files in threads of its own and keeps those asked for last."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="draw")
@@ -29,15 +33,15 @@ class Gallery:
         self._kept_bytes = 0
         self._drawing: dict[FileName, asyncio.Future[bytes]] = {}
 
-    async def picture(self, name: FileName, job: Job) -> bytes:
-        """The PNG of a job's output; the same picture is drawn once, however many ask for it at the same time."""
+    async def file(self, name: FileName, job: Job) -> bytes:
+        """The file of a job's output; the same file is made once, however many ask for it at the same time."""
         kept = self._kept.get(name)
         if kept is not None:
             self._kept.move_to_end(name)
             return kept
         drawing = self._drawing.get(name)
         if drawing is None:
-            drawing = asyncio.get_running_loop().run_in_executor(self._pool, _drawn, name.part, job)
+            drawing = asyncio.get_running_loop().run_in_executor(self._pool, _made, name, job)
             self._drawing[name] = drawing
             drawing.add_done_callback(lambda done: self._keep(name, done))
         return await asyncio.shield(drawing)
@@ -54,7 +58,7 @@ class Gallery:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1])
 
     def forget(self) -> None:
-        """Keep nothing: after a reset, the same ids can stand for other pictures."""
+        """Keep nothing: after a reset, the same ids can stand for other files."""
         self._kept.clear()
         self._kept_bytes = 0
         self._drawing.clear()
@@ -65,43 +69,45 @@ class Gallery:
 
 
 def routes(service: Service, gate: Gate, gallery: Gallery) -> list[Route]:
-    """The route of pictures."""
+    """The routes of all kinds of files."""
 
-    async def get_image(request: Request) -> Answer:
-        name = file_name(request.path_values["name"])
+    async def get_file(request: Request, folder: str) -> Answer:
+        name = file_name(f"{folder}/{request.path_values['name']}")
         job = await service.store.job(name.job_id) if name else None
         if job is not None:
             request.job_id = job.id
             request.note = "expired" if job.moment(service.clock.now()).is_expired else ""
         if name is None or job is None or not _exists(service, job, name):
             raise FileNotFound
-        content = await gallery.picture(name, job)
-        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        headers = (("ETag", etag), ("Cache-Control", "public, max-age=86400"))
-        known = request.headers.get("If-None-Match", "")
-        if etag in known or known.strip() == "*":
-            return Answer(304, headers=headers)
-        return Answer(200, content, headers, content_type=b"image/png")
+        return _answer(request, await gallery.file(name, job), KINDS[name.ending])
 
-    return [Route("GET", "/images/{name}", gate.open("files", get_image))]
+    def route(folder: str) -> Route:
+        return Route("GET", f"/{folder}/{{name}}", gate.open("files", lambda request: get_file(request, folder)))
+
+    return [route(folder) for folder in FOLDERS]
+
+
+def _answer(request: Request, content: bytes, kind: bytes) -> Answer:
+    """The file, a part of it, or that it is the one that the client has."""
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = (("ETag", etag), ("Cache-Control", "public, max-age=86400"))
+    known = request.headers.get("If-None-Match", "")
+    if etag in known or known.strip() == "*":
+        return Answer(304, headers=headers)
+    part = part_of(request, len(content), etag)
+    shown = content[part.start : part.start + part.length]
+    return Answer(part.status, shown, (*headers, *part.headers), content_type=kind)
 
 
 def _exists(service: Service, job: Job, name: FileName) -> bool:
     moment = job.moment(service.clock.now())
     if moment.status is not JobStatus.COMPLETED or moment.is_expired:
         return False
-    address = f"{service.rules.public_url}/images/{name.job_id}-{name.part}.png"
+    address = f"{service.rules.public_url}/{name.path}"
     return encode(address).decode() in service.result_json(job)
 
 
-def _drawn(part: str, job: Job) -> bytes:
-    from mockserver import media  # noqa: PLC0415 - the drawing library is loaded when the first picture is asked for
+def _made(name: FileName, job: Job) -> bytes:
+    from mockserver.media import orders  # noqa: PLC0415 - the drawing library is loaded when the first file is asked for
 
-    body = parse(job.input_json).value
-    parameters = next((value for value in body.values() if isinstance(value, dict)), {})
-    width, height = media.size_of(parameters)
-    pictures = [
-        media.Picture(job.id, job.model, body.get("prompt", ""), number, width, height)
-        for number in range(1, job.outputs + 1)
-    ]
-    return media.draw_grid(pictures) if part == GRID else media.draw(pictures[int(part) - 1])
+    return orders.made(name, job)

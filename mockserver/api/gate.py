@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.api.auth import caller_of
 from mockserver.api.errors import refuse, unasked
+from mockserver.core.catalog import MODEL
 from mockserver.core.errors import Refusal
 from mockserver.core.faults import AnswerFault, Respond
 from mockserver.core.jsontext import encode, parse
@@ -37,6 +38,11 @@ class Gate:
 
     def __init__(self, service: Service, faults: Faults) -> None:
         self._service, self._faults = service, faults
+        operations, models = service.catalog.operations, service.catalog.models
+        self._acting = {
+            id_: row.shown for id_, rows in models.items() if operations[id_].choose != MODEL for row in rows.values()
+        }
+        """Operations whose bodies name no model, and the model that their jobs are of."""
 
     def keyed(self, operation: str, handle: Handler) -> Handler:
         """A handler for whoever has a key; `request.caller` says who."""
@@ -104,6 +110,7 @@ class Gate:
             request.caller.key.digest if request.caller else "",
             {name.lower(): value for name, value in request.headers.items()},
             body,
+            model=self._acting.get(request.operation, ""),
         )
 
     async def _body(self, request: Request) -> Any:
@@ -139,7 +146,7 @@ class Gate:
             answer = Answer(respond.status, body, content_type=kind or (_TEXT if is_text else JSON))
         else:
             balance = await self._service.balance(request.caller.team.id) if request.caller else 0
-            answer = unasked(respond.status, balance)
+            answer = unasked(respond.status, balance, request.operation)
             answer.kind = kind or answer.kind
         answer.extra = _joined(answer.extra, dict(respond.headers))
         return answer

@@ -53,12 +53,20 @@ def _operation(catalog: Catalog, operation: Operation, schemas: dict[str, Schema
             status: _answer(status, name, catalog, schemas) for status, name in sorted(operation.answers.items())
         },
     }
-    if operation.is_submission:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _request(catalog, operation, schemas)}},
-        }
+    body = _body(catalog, operation, schemas)
+    if body is not None:
+        described["requestBody"] = {"required": True, "content": body}
     return described
+
+
+def _body(catalog: Catalog, operation: Operation, schemas: dict[str, Schema]) -> dict[str, Any] | None:
+    if operation.is_submission:
+        return {"application/json": {"schema": _request(catalog, operation, schemas)}}
+    if operation.body is not None:
+        return {"application/json": {"schema": _component(operation.body, catalog, schemas)}}
+    if operation.form is not None:
+        return {"multipart/form-data": {"schema": _component(operation.form, catalog, schemas)}}
+    return None
 
 
 def _parameters(catalog: Catalog, operation: Operation) -> list[dict[str, Any]]:
@@ -75,11 +83,10 @@ def _parameters(catalog: Catalog, operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
-def _answer(status: str, name: str, catalog: Catalog, schemas: dict[str, Schema]) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "description": HTTPStatus(int(status)).phrase,
-        "content": {"application/json": {"schema": _component(name, catalog, schemas)}},
-    }
+def _answer(status: str, name: str | None, catalog: Catalog, schemas: dict[str, Schema]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(int(status)).phrase}
+    if name is not None:
+        described["content"] = {"application/json": {"schema": _component(name, catalog, schemas)}}
     if status == "429":
         described["headers"] = {"Retry-After": _RETRY_AFTER}
     return described
@@ -95,13 +102,14 @@ def _request(catalog: Catalog, operation: Operation, schemas: dict[str, Schema])
     name = f"{_joined(operation.id)}Request"
     references = {}
     for model in catalog.models[operation.id].values():
-        key = f"{name}_{model.id}"
+        key = name if operation.choose is None else f"{name}_{model.id}"
         schemas[key] = model.body_schema
         references[model.id] = f"#/components/schemas/{key}"
-    schemas[name] = {
-        "oneOf": [{"$ref": reference} for reference in references.values()],
-        "discriminator": {"propertyName": "model", "mapping": references},
-    }
+    if operation.choose is not None:
+        schemas[name] = {
+            "oneOf": [{"$ref": reference} for reference in references.values()],
+            "discriminator": {"propertyName": operation.choose, "mapping": references},
+        }
     return {"$ref": f"#/components/schemas/{name}"}
 
 

@@ -26,7 +26,7 @@ class QueryReader:
             Invalid: with every problem.
         """
         sent = request.single_values()
-        values = {name: _typed(sent[name], schema) for name, schema in self._fields.items() if name in sent}
+        values = {name: typed(sent[name], schema) for name, schema in self._fields.items() if name in sent}
         problems = self._check.problems(Parsed(values, has_astral=False))
         if problems:
             raise Invalid(details_of(problems))
@@ -37,7 +37,8 @@ class QueryReader:
         }
 
 
-def _typed(text: str, schema: Schema) -> Any:
+def typed(text: str, schema: Schema) -> Any:
+    """The text as the type that the schema names; as it is where it is none of that type."""
     if schema["type"] != "integer" or not _NUMBER.fullmatch(text):
         return text
     number = float(text)

@@ -15,6 +15,7 @@ COMMANDS = {
     "wait": "wait until a server answers",
     "demo": "see the whole path of one job, webhook and picture included",
     "verify": "hold the mock or another server to the contract, and report",
+    "drift": "compare the contract with a newer OpenAPI document of the vendor",
     "models": "list models with parameters and prices",
     "sample": "print a valid request, as JSON or as a curl line",
     "scenarios": "list what can be played, or check files of your own",

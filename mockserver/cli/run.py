@@ -76,7 +76,7 @@ async def _run(words: tuple[str, ...], settings: Settings, *, is_offline: bool) 
         now = Clock().now()  # the certificate is for clients, who live in real time
         interception = await _intercepting(Interception(app.url, os.environ, now, is_offline=is_offline), closing)
         if not settings.quiet:
-            _say(f"https://{API} is {app.url} for this command")
+            _say(f"https://{API} is {app.url} for this command", *app.notes)
         try:
             code = await child.run(words, interception.environment)
         except NotStarted as error:

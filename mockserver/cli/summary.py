@@ -12,6 +12,8 @@ def summary_lines(summary: Mapping[str, Any], found: Iterable[Mapping[str, Any]]
     """
     hooks = summary["webhooks"]
     requests, jobs = _counted(summary["requests"], "request"), _counted(summary["jobs"], "job")
+    if len(summary["operations"]) > 1:
+        jobs += f" ({', '.join(f'{number:,} {name}' for name, number in sorted(summary['operations'].items()))})"
     lines = [f"{requests}, {jobs}, {_counted(summary['creditsSpent'], 'credit')} that the real API would have taken"]
     if any(hooks.values()):
         lines.append("webhooks: " + ", ".join(f"{number:,} {status}" for status, number in hooks.items() if number))

@@ -1,7 +1,7 @@
 """What came of a run, read from Python: findings and the summary."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -73,13 +73,15 @@ class Summary:
     requests: int
     jobs: int
     credits_spent: int
-    """For accepted jobs, without what came back for those that failed by now."""
+    """For accepted jobs and trainings that have started, without what came back for those that failed by now."""
     webhooks: Mapping[str, int]
     """How many are `delivered`, `failed`, `pending`."""
     faults: int
     """How often one fired."""
     findings: Mapping[str, int]
     """How often each was found, by id."""
+    operations: Mapping[str, int] = field(default_factory=dict)
+    """How many of the jobs each operation made, such as `videos.generate`."""
 
 
 def summary_of(row: Mapping[str, Any]) -> Summary:
@@ -91,6 +93,7 @@ def summary_of(row: Mapping[str, Any]) -> Summary:
         webhooks=row["webhooks"],
         faults=row["faults"],
         findings=row["findings"],
+        operations=row["operations"],
     )
 
 

@@ -33,6 +33,11 @@ class Job:
         return str(self.shown()["model"])
 
     @property
+    def operation(self) -> str:
+        """What it was asked for with, such as `images.generate`; `loras.create` for the training of a LoRA."""
+        return str(self.shown()["operation"])
+
+    @property
     def is_expired(self) -> bool:
         """Whether its files are gone."""
         return bool(self.shown()["expired"])
@@ -91,7 +96,7 @@ class Job:
 
 
 class Jobs(Live[Job]):
-    """Jobs, oldest first, by place and by id; of a view of one key, those of its user."""
+    """Jobs, trainings of LoRAs among them, oldest first, by place and by id; of a view of one key, its user's."""
 
     def __init__(self, wire: Wire, scope: str) -> None:
         self._wire, self._scope = wire, scope

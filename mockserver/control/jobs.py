@@ -10,7 +10,7 @@ from mockserver.core import timeline
 from mockserver.core.catalog import Schema
 from mockserver.core.ids import is_uuid
 from mockserver.core.instants import iso
-from mockserver.core.jobs import Job
+from mockserver.core.jobs import Job, loras_of
 from mockserver.core.paging import Place
 from mockserver.core.signing import key_digest
 from mockserver.core.timeline import JobStatus, Plan
@@ -64,7 +64,9 @@ def routes(levers: Levers) -> list[Route]:
     async def get_jobs(request: Request) -> Answer:
         sent = query_of(request, "key")
         now = levers.clock.now()
-        known = await jobs_of(store, key_digest(sent["key"]) if "key" in sent else "", now)
+        digest = key_digest(sent["key"]) if "key" in sent else ""
+        known = [*await jobs_of(store, digest, now), *await trainings_of(store, digest, now)]
+        known.sort(key=lambda job: job.created_at, reverse=True)
         return answer({"jobs": [_shown(job, now) for job in known]})
 
     return [
@@ -78,9 +80,20 @@ async def jobs_of(store: Store, digest: str, now: float) -> list[Job]:
     """The jobs of a key's user by the key's SHA-256, or of all, newest first."""
     if digest:
         caller = await store.caller(digest)
-        owners = [caller.key.user_id] if caller is not None else []
-    else:
-        owners = [team.id for team in await store.teams()]
+        return [] if caller is None else await _listed(store, [caller.key.user_id], now)
+    return await _listed(store, [team.id for team in await store.teams()], now)
+
+
+async def trainings_of(store: Store, digest: str, now: float) -> list[Job]:
+    """The trainings of LoRAs, which no list of jobs shows, of a key's user by the key's SHA-256, or of all."""
+    if digest:
+        caller = await store.caller(digest)
+        known = [] if caller is None else await _listed(store, [loras_of(caller.team.id)], now)
+        return [job for job in known if caller is not None and job.user_id == caller.key.user_id]
+    return await _listed(store, [loras_of(team.id) for team in await store.teams()], now)
+
+
+async def _listed(store: Store, owners: list[str], now: float) -> list[Job]:
     known: list[Job] = []
     for owner in owners:
         query = JobQuery(owner, PAGE)
@@ -123,6 +136,7 @@ def _shown(job: Job, now: float) -> dict[str, Any]:
         "status": status,
         "progress": progress,
         "expired": is_expired,
+        "operation": job.operation,
         "model": job.model,
         "webhookStatus": job.webhook_status,
         "plan": {

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from mockserver.control.jobs import jobs_of
+from mockserver.control.jobs import jobs_of, trainings_of
 from mockserver.control.levers import PREFIX, Levers, Problem
+from mockserver.core.loras import lora_moment
 from mockserver.core.timeline import JobStatus
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
@@ -33,7 +34,7 @@ def routes(levers: Levers) -> list[Route]:
             detail = 'this needs prometheus-client; pip install "apiframe-mockserver[metrics]"'
             raise Problem(501, "Not installed", detail) from None
         levers.journal.catch_up()
-        snapshot = _Snapshot(levers, await _statuses(levers), await levers.store.counts())
+        snapshot = _Snapshot(levers, await _statuses(levers), await levers.store.counts(), await _taken_later(levers))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(snapshot)
         encode, kind = exposition.choose_encoder(request.headers.get("Accept", ""))
@@ -53,11 +54,19 @@ async def _statuses(levers: Levers) -> Counter[JobStatus]:
     return statuses
 
 
+async def _taken_later(levers: Levers) -> int:
+    """Credits that were taken when trainings of LoRAs started, whatever became of them."""
+    now = levers.clock.now()
+    trainings = await trainings_of(levers.store, "", now)
+    return sum([job.later_cost for job in trainings if lora_moment(job, now).started_at is not None])
+
+
 class _Snapshot:
     """What the library asks for the numbers of this moment."""
 
-    def __init__(self, levers: Levers, statuses: Counter[JobStatus], counts: Counts) -> None:
+    def __init__(self, levers: Levers, statuses: Counter[JobStatus], counts: Counts, taken_later: int) -> None:
         self._levers, self._statuses, self._counts = levers, statuses, counts
+        self._taken_later = taken_later
 
     def collect(self) -> Iterator["Metric"]:
         """Every series."""
@@ -102,7 +111,8 @@ class _Snapshot:
             accepted.add_metric([model], count)
         yield accepted
         yield CounterMetricFamily(f"{NAMES}_replays", "Submissions that gave an earlier job back.", stats.replays)
-        yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", stats.total().credits_taken)
+        taken = stats.total().credits_taken + self._taken_later
+        yield CounterMetricFamily(f"{NAMES}_credits_taken", "Credits taken for jobs.", taken)
         jobs = GaugeMetricFamily(f"{NAMES}_jobs", "Jobs that are kept, by their status now.", labels=["status"])
         for status, count in sorted(self._statuses.items()):
             jobs.add_metric([status.value], count)

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from mockserver.control.jobs import jobs_of
+from mockserver.control.jobs import jobs_of, trainings_of
 from mockserver.control.levers import PREFIX, Levers, answer
 from mockserver.control.queries import query_of
 from mockserver.core.deliveries import DeliveryStatus
@@ -14,6 +14,7 @@ from mockserver.http.request import Request
 from mockserver.http.router import Route
 
 GIVEN_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
+RUN = (JobStatus.PROCESSING, JobStatus.COMPLETED)
 
 
 def routes(levers: Levers) -> list[Route]:
@@ -29,20 +30,25 @@ def routes(levers: Levers) -> list[Route]:
 async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
     """Requests, jobs, credits, webhooks, faults and findings of a key by its SHA-256, or of all.
 
-    `creditsSpent` is what was taken for accepted jobs, without what came back for those that failed by now.
+    `operations` says how many of the jobs each operation made, the trainings of LoRAs among them.
+    `creditsSpent` is what was taken for accepted jobs, and for trainings that have started, without what came back for
+    those that failed by now.
     """
     levers.journal.catch_up()
     total = levers.stats.total(digest)
     now = levers.clock.now()
-    known = await jobs_of(levers.store, digest, now)
+    trainings = await trainings_of(levers.store, digest, now)
+    known = [*await jobs_of(levers.store, digest, now), *trainings]
     given_back = sum([job.cost for job in known if job.moment(now).status in GIVEN_BACK])
+    taken_later = sum([job.later_cost for job in trainings if job.moment(now).status in RUN])
     hooked = {job.id for job in known if job.webhook is not None and digest in ("", job.webhook.digest)}
     deliveries = await levers.store.deliveries()
     statuses = Counter(delivery.status for delivery, _ in deliveries if not digest or delivery.job_id in hooked)
     return {
         "requests": total.requests,
         "jobs": total.jobs,
-        "creditsSpent": max(0, total.credits_taken - given_back),
+        "operations": dict(total.operations),
+        "creditsSpent": max(0, total.credits_taken + taken_later - given_back),
         "webhooks": {status.value: statuses[status] for status in DeliveryStatus},
         "faults": total.faults,
         "findings": levers.findings.counts(digest),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mockserver.core.instants import iso
 from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.jsontext import encode
+from mockserver.core.loras import LoraStatus
 from mockserver.core.timeline import JobStatus
 
 DEFAULT_EVENTS = ("completed", "failed")
@@ -121,6 +122,8 @@ def _in_order(job: Job, hook: Webhook) -> Iterator[Delivery]:
 
 def payload(job: Job, delivery: Delivery, result_json: str) -> bytes:
     """The body of a delivery, the same bytes at every attempt; *result_json* is the completed job's result."""
+    if job.is_lora:
+        return _lora_payload(job, delivery.event)
     fields: dict[str, Any] = {"event": delivery.event, "jobId": job.id}
     match delivery.event:
         case "progress":
@@ -132,6 +135,12 @@ def payload(job: Job, delivery: Delivery, result_json: str) -> bytes:
             tail = encode({"model": job.model, "creditCost": job.cost, "completedAt": iso(job.plan.ended_at)})
             return b'%b,"result":%b,%b' % (head[:-1], result_json.encode(), tail[1:])
     return encode(fields)
+
+
+def _lora_payload(job: Job, event: str) -> bytes:
+    """What a LoRA says of its training; the vendor documents no form."""
+    status = LoraStatus.READY if event == "completed" else LoraStatus.FAILED
+    return encode({"event": event, "id": job.id, "status": status, "error": job.plan.error})
 
 
 def earlier(job: Job, delivery: Delivery) -> Delivery:

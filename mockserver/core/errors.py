@@ -73,12 +73,44 @@ class Invalid(Refusal):
         self.details = details
 
 
+class InputUnreadable(Refusal):
+    """What an address of the input leads to cannot be measured; `place` is the field's dotted path."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place, self.reason = place, reason
+
+
 class BadJobId(Refusal):
     """The job's id in the path is no UUID."""
 
 
 class JobNotFound(Refusal):
     """No such job, or not the caller's."""
+
+
+class ActionUnavailable(Refusal):
+    """The parent job cannot be acted on that way."""
+
+
+class LoraNotFound(Refusal):
+    """No such LoRA, or not the caller's team's; for generation also one that is archived."""
+
+
+class LoraNotReady(Refusal):
+    """The LoRA's training has not ended well."""
+
+
+class TooManyTrainings(Refusal):
+    """The team trains as many LoRAs as it may; `retry_after_s` is whole and at least 1."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class AssetNotFound(Refusal):
+    """No such asset, or not the caller's team's."""
 
 
 class KeyReused(Refusal):
@@ -95,6 +127,10 @@ class InsufficientCredits(Refusal):
 
 class QueueUnavailable(Refusal):
     """The job queue is down."""
+
+
+class UploadFailed(Refusal):
+    """The disk did not take an uploaded file."""
 
 
 class OnDemand(Refusal):

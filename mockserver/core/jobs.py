@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from mockserver.core.timeline import Moment, Plan, moment_at
+from mockserver.core.timeline import JobStatus, Moment, Plan, moment_at
+
+TRAINING = "loras.create"
+"""The operation of jobs that are the training of a LoRA: no list of jobs shows them."""
 
 
 class WebhookStatus(StrEnum):
@@ -47,7 +50,37 @@ class Job(NamedTuple):
     webhook: Webhook | None
     webhook_status: WebhookStatus | None
     plan: Plan
+    later_cost: int = 0
+    """Credits that are taken when the job starts, beside `cost`."""
+    notes: bytes = b""
+    """What the result needs beside the input, as JSON; empty for most."""
 
     def moment(self, now: float) -> Moment:
         """Where the job stands at *now*."""
         return moment_at(self.plan, now)
+
+    @property
+    def is_lora(self) -> bool:
+        """Whether it is the training of a LoRA, and the LoRA itself from then on."""
+        return self.operation == TRAINING
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Whose lists it stands in: its user's and its team's, or that of the team's LoRAs alone."""
+        return (loras_of(self.team_id),) if self.operation == TRAINING else (self.user_id, self.team_id)
+
+    @property
+    def leaves_at(self) -> float:
+        """From when on a full store may let it go: its end; of a LoRA, once it is archived."""
+        plan = self.plan
+        stays = self.operation == TRAINING and plan.outcome is not JobStatus.CANCELLED
+        return plan.ended_at + plan.keeps_s if stays else plan.ended_at
+
+    def is_archived(self, now: float) -> bool:
+        """Whether it is a LoRA that is no longer of use: deleted, or its training cancelled."""
+        return self.operation == TRAINING and now >= self.leaves_at
+
+
+def loras_of(team_id: str) -> str:
+    """The name of the list of a team's LoRAs, as the lists of jobs go by the id of a user or a team."""
+    return f"loras:{team_id}"

@@ -32,6 +32,15 @@ class Seen(NamedTuple):
     job_id: str = ""
     fired: Sequence[str] = ()
     """The rules whose faults it met."""
+    model: str = ""
+    """Of the job that is asked for, where it does not stand in the body."""
+
+    @property
+    def prompt(self) -> str:
+        """What the job is asked to show: beside the model, or in the parameter object."""
+        body = self.body if isinstance(self.body, dict) else {}
+        places = [body, *(value for value in body.values() if isinstance(value, dict))]
+        return next(filter(None, (_text(place.get("prompt")) for place in places)), "")
 
 
 class Match(NamedTuple):
@@ -92,12 +101,12 @@ def differences(match: Match, seen: Seen) -> list[Difference]:
         ("method", match.method, seen.method),
         ("path", match.path, seen.path),
         ("operation", match.operation, seen.operation),
-        ("model", match.model, _text(body.get("model"))),
+        ("model", match.model, seen.model or _text(body.get("model"))),
         ("job", match.job_id, seen.job_id),
         *((f"headers.{name}", wanted, seen.headers.get(name, "")) for name, wanted in match.headers),
     ]
     found = [Difference(field, wanted, got or ABSENT) for field, wanted, got in texts if not _is_like(wanted, got)]
-    prompt = _text(body.get("prompt"))
+    prompt = seen.prompt if match.prompt else ""
     if match.prompt and not _pattern(f"*{match.prompt}*", re.IGNORECASE).fullmatch(prompt):
         found.append(Difference("prompt", match.prompt, shortened(prompt) or ABSENT))
     if match.digest and match.digest != seen.digest:

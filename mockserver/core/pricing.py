@@ -1,10 +1,13 @@
 """What a job costs, and what the catalogue says that it may cost. The rule's form: schemas/models.schema.json."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mockserver.core.catalog import Model
+
+MEGAPIXEL = 1_000_000
+ABSENT = object()
 
 
 class CostRange(NamedTuple):
@@ -16,15 +19,36 @@ class CostRange(NamedTuple):
     most: int
 
 
-def price(model: Model, body: Mapping[str, Any]) -> int:
+class Measured(NamedTuple):
+    """What is known of the input that a price depends on."""
+
+    width: int
+    height: int
+    """In pixels."""
+    seconds: float
+
+
+ASSUMED = Measured(1024, 1024, 5.0)
+"""Where nobody looks at the input. Source: facts.md sections 12 and 14."""
+
+
+def price(model: Model, body: Mapping[str, Any], measured: Measured = ASSUMED) -> int:
     """Whole credits for a valid body."""
     rule = model.price
     base = rule["credits"]
     if not isinstance(base, int):
         base = base[rule.get("join", "-").join(filter(None, (_key_part(part, body) for part in rule["by"])))]
-    count = count_of(rule["count"], body) if "count" in rule else 1
-    seconds = float(value_of(rule["seconds"], body)) if "seconds" in rule else 1
-    return math.ceil(int(base) * count * seconds)
+    count: int = count_of(rule["count"], body) if "count" in rule else 1
+    if "megapixels" in rule:
+        count *= _blocks(rule["megapixels"], body, measured)
+    seconds = float(value_of({"default": measured.seconds, **rule["seconds"]}, body)) if "seconds" in rule else 1
+    return math.ceil(round(int(base) * count * seconds, 6))
+
+
+def _blocks(rule: Mapping[str, Any], body: Mapping[str, Any], measured: Measured) -> int:
+    """The started blocks of so many megapixels of the output."""
+    scale, per = float(value_of(rule["scale"], body)), float(rule["per"])
+    return math.ceil(measured.width * measured.height * scale * scale / (per * MEGAPIXEL))
 
 
 def cost_range(model: Model) -> CostRange:
@@ -42,12 +66,17 @@ def count_of(rule: int | Mapping[str, Any], body: Mapping[str, Any]) -> int:
 
 def value_of(reference: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
     """What a parameter is set to, or its default; *reference* holds `param` (a dotted path) and `default`."""
-    node: Any = body
-    for step in reference["param"].split("."):
-        if not isinstance(node, Mapping) or step not in node:
-            return reference["default"]
-        node = node[step]
-    return node
+    value = value_at(body, reference["param"].split("."), ABSENT) if "param" in reference else ABSENT
+    return reference["default"] if value is ABSENT else value
+
+
+def value_at(body: Any, path: Sequence[str], absent: Any = None) -> Any:
+    """What stands at a path of field names; *absent* where a step is left out, or for an empty path."""
+    for step in path:
+        if not isinstance(body, Mapping) or step not in body:
+            return absent
+        body = body[step]
+    return body if path else absent
 
 
 def _key_part(part: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ not grow with their number.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from mockserver.core import messages
-from mockserver.core.catalog import Catalog, Model, Schema
+from mockserver.core.catalog import MODEL, Catalog, Model, Schema
 from mockserver.core.errors import Details, Invalid
 from mockserver.core.jsontext import Parsed, utf16_length, well_formed
 from mockserver.core.urls import is_url
@@ -40,6 +41,7 @@ class SchemaCheck:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._compiled = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats={"uri": is_url})
+        self._rules = [(rule, jsonschema_rs.Draft202012Validator(rule)) for rule in schema.get("allOf", ())]
 
     def problems(self, parsed: Parsed) -> list[Problem]:
         """All that is wrong, at most fifty; an empty list for a valid value."""
@@ -54,6 +56,7 @@ class SchemaCheck:
             problems.update(dict.fromkeys(self._explained(_tamed(value, DEPTH)) or _unexplained(value)))
         if parsed.has_astral:
             problems.update(dict.fromkeys(_too_long_in_utf16(self.schema, value, ())))
+            problems.update(dict.fromkeys(_broken_rules(self._rules, _widened(value))))
         return list(problems)
 
     def _explained(self, value: Any) -> list[Problem]:
@@ -66,9 +69,8 @@ class BodyValidator:
 
     def __init__(self, catalog: Catalog) -> None:
         self._models = catalog.models
+        self._choosers = {operation.id: operation.choose for operation in catalog.operations.values()}
         self._checks: dict[tuple[str, str], SchemaCheck] = {}
-        common = catalog.schemas["requests/submission.json"]["properties"]
-        self._common = {name: schema for name, schema in common.items() if name != "model"}
         self._parameter_names = {model.parameters_name for model in catalog.all_models()}
 
     def model_of(self, operation: str, parsed: Parsed) -> Model:
@@ -81,12 +83,13 @@ class BodyValidator:
         if not isinstance(body, dict):
             problem = Problem(("body",), messages.wrong_type({"type": "object"}, messages.received_name(body)))
             raise Invalid(details_of([problem]))
-        name = body.get("model")
+        choose = self._choosers[operation]
+        name = next(iter(models)) if choose is None else body.get(choose)
         model = models.get(name) if isinstance(name, str) else None
-        check = self._check_without_model(body, models.values()) if model is None else self._check(operation, model)
-        problems = check.problems(parsed)
         if model is None:
-            raise Invalid(details_of([Problem(("model",), messages.INVALID), *problems]))
+            problems = self._check_without_model(body, models.values(), str(choose)).problems(parsed)
+            raise Invalid(details_of([Problem((str(choose),), messages.INVALID), *problems]))
+        problems = self._check(operation, model).problems(parsed)
         if problems:
             raise Invalid(details_of(problems))
         return model
@@ -97,16 +100,25 @@ class BodyValidator:
             check = self._checks[operation, model.id] = SchemaCheck(model.body_schema)
         return check
 
-    def _check_without_model(self, body: Mapping[str, Any], models: Iterable[Model]) -> SchemaCheck:
-        """What can be said of a body whose model is unknown: the common fields, and fields that no model has."""
-        with_prompt = any(model.prompt_max for model in models)
-        fields = {name: schema for name, schema in self._common.items() if name != "prompt" or with_prompt}
-        unjudged: Schema = {name: {} for name in self._parameter_names & body.keys()}
-        required = ["prompt"] if with_prompt else []
-        properties = {**fields, **unjudged, "model": {}}
+    def _check_without_model(self, body: Mapping[str, Any], models: Iterable[Model], choose: str) -> SchemaCheck:
+        """What can be said where nobody knows the model: of fields that all have alike, and that none has."""
+        bodies = [model.body_schema for model in models]
+        known = {name for schema in bodies for name in schema["properties"]}
+        if choose == MODEL:
+            known |= self._parameter_names
+        alike = {name: schema for name, schema in bodies[0]["properties"].items() if _is_alike(name, schema, bodies)}
+        prompts = [each["properties"]["prompt"] for each in bodies if "prompt" in each["required"]]
+        if len(prompts) == len(bodies) and all("maxLength" in prompt for prompt in prompts):
+            alike["prompt"] = {**prompts[0], "maxLength": max(prompt["maxLength"] for prompt in prompts)}
+        properties = {**{name: {} for name in known & body.keys()}, **alike, choose: {}}
+        required = [name for name in bodies[0]["required"] if name in alike]
         return SchemaCheck(
             {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
         )
+
+
+def _is_alike(name: str, schema: Schema, bodies: Iterable[Schema]) -> bool:
+    return all(each["properties"].get(name) == schema for each in bodies)
 
 
 def details_of(problems: Iterable[Problem]) -> Details:
@@ -125,6 +137,8 @@ def _translated(  # noqa: PLR0911 - one return a keyword
     """Our problems for one error of the validator; two where one error names two missing or unknown fields."""
     path: Path = tuple(error.instance_path)
     steps = list(error.schema_path)
+    if steps[0] == "allOf":
+        return [_broken(schema["allOf"][steps[1]])]
     keyword = str(steps[-1])
     node = _at(schema, steps[:-1])
     found = _at(value, path)
@@ -149,6 +163,24 @@ def _translated(  # noqa: PLR0911 - one return a keyword
             return [Problem(path, messages.out_of_range(keyword, node[keyword]))]
         case _:
             return [Problem(path, messages.INVALID)]
+
+
+def _broken(rule: Schema) -> Problem:
+    """The problem that a rule across fields names."""
+    return Problem(tuple(rule["x-field"].split(".")), rule["x-message"])
+
+
+def _broken_rules(rules: Iterable[tuple[Schema, jsonschema_rs.Draft202012Validator]], value: Any) -> Iterable[Problem]:
+    return (_broken(rule) for rule, compiled in rules if not compiled.is_valid(value))
+
+
+def _widened(value: Any) -> Any:
+    """The value with two characters for each that counts twice in UTF-16, for rules about lengths."""
+    if isinstance(value, str):
+        return re.sub("[\U00010000-\U0010ffff]", "xx", well_formed(value))
+    if isinstance(value, dict):
+        return {name: _widened(inner) for name, inner in value.items()}
+    return [_widened(item) for item in value] if isinstance(value, list) else value
 
 
 def _unknown_fields(path: Path, names: list[str]) -> list[Problem]:

@@ -7,6 +7,7 @@ from mockserver.core.signing import key_digest
 from mockserver.journal import Entry
 
 _BEARER = "bearer "
+_FORM = b"multipart/"
 
 
 class Trouble:
@@ -15,6 +16,7 @@ class Trouble:
     __slots__ = (
         "at",
         "ended_s",
+        "form_bytes",
         "is_failure",
         "is_ordered",
         "is_passed",
@@ -38,7 +40,8 @@ class Trouble:
         self.is_ordered = bool(entry.fired)
         """Whether a fault rule had to do with it."""
         self.is_passed = False
-        """Whether the client has turned to other work since."""
+        """Whether the client has turned to other work since, or has looked what became of it."""
+        self.form_bytes = form_bytes(entry)
 
     def elapsed_s(self, entry: Entry) -> float:
         """Seconds from its end to a later request, in real time or on the mock's clock, what is more."""
@@ -76,7 +79,22 @@ def identity(entry: Entry) -> tuple[str, str]:
     return (key_digest(api_key), shown_prefix(api_key)) if api_key else ("", "")
 
 
+def is_form(entry: Entry) -> bool:
+    """Whether the request is a form, of which nothing but the size is known."""
+    return sent(entry, b"content-type")[: len(_FORM)].lower() == _FORM
+
+
+def form_bytes(entry: Entry) -> int:
+    """The size that a form declares; 0 for another body, and for a form that declares none."""
+    declared = sent(entry, b"content-length") if is_form(entry) else b""
+    return int(declared) if declared.isdigit() else 0
+
+
 def work_of(entry: Entry) -> bytes:
-    """A short text that is the same for requests with the same method, address and body."""
-    head = f"{entry.method} {entry.target} {entry.body_bytes} ".encode("utf-8", "surrogateescape")
+    """A short text that is the same for requests with the same method, address and body.
+
+    A form's is like no other: what stands in it is not known.
+    """
+    form = entry.number if is_form(entry) else ""
+    head = f"{entry.method} {entry.target} {entry.body_bytes} {form} ".encode("utf-8", "surrogateescape")
     return blake2b(head + entry.body, digest_size=16).digest()

@@ -13,12 +13,16 @@ from mockserver.findings.recent import Recent
 from mockserver.journal import Entry
 
 REMEMBERED = 1000
+PARTIAL = 206
 ACTS = 8
 """Of one kind and one job."""
 SOON_S = 10.0
 """A submission that follows a copy later than this is no work of the receiver's."""
-_RESULT = re.compile(rb"/images/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-")
-RESULT_MARK = b"/images/"
+MARKS = (b"/images/", b"/videos/", b"/audio/", b'"parentJobId"')
+"""A body without any of these is not made of another job."""
+_UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SOURCE = re.compile(rb'(?:/(?:images|videos|audio)/|"parentJobId"\s*:\s*")(%b)[".-]' % _UUID, re.IGNORECASE)
+_START = re.compile(rb"\s*bytes\s*=\s*0+-", re.IGNORECASE)
 
 
 class Act(NamedTuple):
@@ -68,13 +72,21 @@ class Copies:
         self._judge(client, job_id, known, at)
 
     def downloaded(self, client: Client, entry: Entry) -> None:
-        """Remember a download, and judge what is known; one by another program is another act."""
-        what = blake2b(work_of(entry) + sent(entry, b"user-agent"), digest_size=16).digest()
+        """Remember a download, and judge what is known; one by another program is another act.
+
+        Of a file that is fetched in parts, the first part stands for all.
+        """
+        part = sent(entry, b"range") if entry.status == PARTIAL else b""
+        if part and not _START.match(part):
+            return
+        what = blake2b(work_of(entry) + part + sent(entry, b"user-agent"), digest_size=16).digest()
         self._acted(client, entry.job_id, what, entry)
 
     def submitted(self, client: Client, entry: Entry) -> None:
-        """Remember a submission that was made of results of other jobs, and judge what is known."""
-        for job_id in dict.fromkeys(found.decode() for found in _RESULT.findall(entry.body)):
+        """Remember a submission that was made of other jobs or their results, and judge what is known."""
+        if not any(mark in entry.body for mark in MARKS):
+            return
+        for job_id in dict.fromkeys(found.decode().lower() for found in _SOURCE.findall(entry.body)):
             self._acted(client, job_id, work_of(entry), entry)
 
     def _acted(self, client: Client, job_id: str, what: bytes, entry: Entry) -> None:

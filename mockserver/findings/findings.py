@@ -8,8 +8,8 @@ from mockserver.core.jobs import Job
 from mockserver.core.signing import Scheme
 from mockserver.findings.book import Book
 from mockserver.findings.clients import Client, identity
-from mockserver.findings.copies import RESULT_MARK, Copies, Told
-from mockserver.findings.files import Files
+from mockserver.findings.copies import Copies, Told
+from mockserver.findings.files import TAKEN, Files
 from mockserver.findings.polls import Polls
 from mockserver.findings.receivers import Receivers
 from mockserver.findings.recent import Recent
@@ -18,7 +18,7 @@ from mockserver.findings.submissions import Submissions
 from mockserver.journal import Entry, Journal
 from mockserver.service import Service
 
-FILES, ONE_JOB = "files", "jobs.get"
+FILES, ONE_JOB, UPLOAD = "files", "jobs.get", "uploads.create"
 CLIENTS = 2000
 LAG_S = 0.05
 """Between the end of an attempt and its being told, at most."""
@@ -94,6 +94,8 @@ class Findings:
         if operation == ONE_JOB:
             if status == OK and entry.method == "GET" and caller is not None:
                 self._polls.look(client, entry, caller.team.speed or self._service.rules.speed)
+        elif operation == UPLOAD:
+            self._files.uploaded(client, entry)
         elif operation in self._submitting:
             self._on_submission(client, entry, is_refused=is_refused)
 
@@ -110,7 +112,7 @@ class Findings:
             self._submissions.replayed(client, entry, seen)
         elif job_id:
             self._submissions.accepted(client, entry)
-            if self._copies.is_awake and RESULT_MARK in entry.body:
+            if self._copies.is_awake:
                 self._copies.submitted(client, entry)
         elif is_refused:
             self._submissions.refused(client, entry)
@@ -118,7 +120,7 @@ class Findings:
     def _on_file(self, entry: Entry) -> None:
         self._files.look(entry)
         owner = self._submissions.maker(entry.job_id)
-        if owner is not None and entry.status == OK and entry.method == "GET":
+        if owner is not None and entry.status in TAKEN and entry.method == "GET":
             self._copies.downloaded(owner, entry)
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:

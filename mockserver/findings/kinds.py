@@ -31,6 +31,13 @@ RETRY_WITHOUT_KEY = Kind(
     "job may exist, and a second one is paid again.",
     "facts.md sections 6 and 22",
 )
+LORA_RETRIED_BLINDLY = Kind(
+    "LORA-RETRIED-BLINDLY",
+    "Sent a LoRA's creation again without looking whether it is there",
+    "POST /v2/loras takes no Idempotency-Key: after a 5xx or a lost connection look at GET /v2/loras, and send the "
+    "form again only if the LoRA is not there. A second training is paid again.",
+    "facts.md sections 6 and 17",
+)
 KEY_WITH_OTHER_BODY = Kind(
     "KEY-WITH-OTHER-BODY",
     "Used one Idempotency-Key for different bodies",
@@ -64,14 +71,16 @@ POLLING_AFTER_END = Kind(
 OPTIONS_FLAT = Kind(
     "OPTIONS-FLAT",
     "Put fields where they do not belong",
-    "Options go into the model's parameter object; prompt, model, webhookUrl and webhookEvents stand beside it.",
+    "Options go into the model's parameter object, and so does the prompt of models that edit; model, webhookUrl, "
+    "webhookEvents and the prompt of all others stand beside it. mockserver models MODEL shows which.",
     "facts.md section 4",
 )
 RESULT_AFTER_EXPIRY = Kind(
     "RESULT-AFTER-EXPIRY",
-    "Asked for a result after it had expired",
-    "Copy results to a place of your own when the job completes; their addresses work for 24 hours.",
-    "facts.md section 8",
+    "Asked for a file after it had expired",
+    "Copy results to a place of your own when the job completes: their addresses work for 24 hours. Those of uploads "
+    "work for two; upload the file again.",
+    "facts.md sections 8 and 16",
 )
 KEY_SENT_TO_FILES = Kind(
     "KEY-SENT-TO-FILES",
@@ -121,6 +130,7 @@ WEBHOOK_DUPLICATE_PROCESSED = Kind(
 KINDS = (
     RETRY_AFTER_IGNORED,
     RETRY_WITHOUT_KEY,
+    LORA_RETRIED_BLINDLY,
     REFUSAL_RETRIED,
     KEY_WITH_OTHER_BODY,
     KEY_REUSED,

@@ -1,10 +1,11 @@
-"""How clients go on after a refusal or a failure: too early, without a key, or as stubborn as before."""
+"""How clients go on after a refusal or a failure: too early, without a key or a look, or as stubborn as before."""
 
 from collections.abc import Sequence
 
+from mockserver.core.jobs import TRAINING
 from mockserver.findings.book import Book
-from mockserver.findings.clients import Client, Trouble, sent, work_of
-from mockserver.findings.kinds import REFUSAL_RETRIED, RETRY_AFTER_IGNORED, RETRY_WITHOUT_KEY
+from mockserver.findings.clients import Client, Trouble, form_bytes, sent, work_of
+from mockserver.findings.kinds import LORA_RETRIED_BLINDLY, REFUSAL_RETRIED, RETRY_AFTER_IGNORED, RETRY_WITHOUT_KEY
 from mockserver.journal import Entry
 
 RETRY_S = 60.0
@@ -18,7 +19,8 @@ EARLY_S = 0.1
 LONGEST_WAIT_S = 3600.0
 REMEMBERED = 16
 """Troubles of one client."""
-FIRST_REFUSAL, TOO_MANY, UNAVAILABLE = 400, 429, 503
+OK, FIRST_REFUSAL, TOO_MANY, UNAVAILABLE = 200, 400, 429, 503
+LIST_OF_LORAS = "loras.list"
 ALLOWED_AGAIN = frozenset({408, 409, 425, TOO_MANY})
 """Refusals that time may heal, and 409, which is a finding of its own."""
 
@@ -52,8 +54,10 @@ class Retries:
         if again:
             self._unkeyed(client, entry, key, again)
             self._stubborn(client, entry, [each for each in again if each.key == key])
-        elif entry.operation in self._submissions:
-            _pass(kept, entry)
+        else:
+            if entry.operation == TRAINING:
+                self._blind(client, entry, kept)
+            self._pass(kept, entry)
         client.troubles = kept[-REMEMBERED:]
         self._remember(client, entry, work, key)
 
@@ -69,12 +73,32 @@ class Retries:
         if key or not failed or entry.operation not in self._submissions:
             return
         first = failed[-1]
-        ending = "got no answer" if first.status is None else f"was answered {first.status}"
         told = (
-            f"request {first.number} {ending}; request {entry.number} sent the same body again "
+            f"request {first.number} {_ending(first)}; request {entry.number} sent the same body again "
             f"{first.elapsed_s(entry):.2f} s later, without an Idempotency-Key"
         )
         self._book.note(RETRY_WITHOUT_KEY, client, entry.at, told, requests=(first.number, entry.number))
+
+    def _blind(self, client: Client, entry: Entry, troubles: Sequence[Trouble]) -> None:
+        """Of forms nothing but the size tells whether they are the same."""
+        size = form_bytes(entry)
+        failed = [
+            each
+            for each in troubles
+            if each.operation == TRAINING
+            and each.is_failure
+            and not each.is_passed
+            and each.form_bytes == size > 0
+            and entry.began_s >= each.ended_s
+        ]
+        if not failed:
+            return
+        first = failed[-1]
+        told = (
+            f"request {first.number}, {entry.method} {entry.path[:100]}, {_ending(first)}; request {entry.number} sent "
+            f"a form of the same size {first.elapsed_s(entry):.2f} s later, without a look at the list"
+        )
+        self._book.note(LORA_RETRIED_BLINDLY, client, entry.at, told, requests=(first.number, entry.number))
 
     def _stubborn(self, client: Client, entry: Entry, again: Sequence[Trouble]) -> None:
         refused = [each for each in again if not each.is_failure and each.status not in ALLOWED_AGAIN]
@@ -90,13 +114,25 @@ class Retries:
         )
         self._book.note(REFUSAL_RETRIED, client, entry.at, told, requests=(first.number, entry.number))
 
+    def _pass(self, troubles: Sequence[Trouble], entry: Entry) -> None:
+        """Note that the client has turned to other work, or has looked what became of it."""
+        cleared = entry.operation
+        if cleared == LIST_OF_LORAS and entry.status == OK:
+            cleared = TRAINING
+        elif cleared != TRAINING and cleared not in self._submissions:
+            return
+        for each in troubles:
+            if each.operation == cleared and entry.began_s >= each.ended_s:
+                each.is_passed = True
+
     def _remember(self, client: Client, entry: Entry, work: bytes, key: bytes) -> None:
         status = entry.status
         if status is not None and status < FIRST_REFUSAL:
             return
         retry_after_s = _retry_after_s(entry) if status in (TOO_MANY, UNAVAILABLE) else 0.0
         trouble = Trouble(entry, work, key, retry_after_s)
-        if retry_after_s or not trouble.is_failure or entry.operation in self._submissions:
+        is_paid = entry.operation in self._submissions or entry.operation == TRAINING
+        if retry_after_s or not trouble.is_failure or is_paid:
             client.troubles.append(trouble)
 
 
@@ -109,11 +145,8 @@ def _binds(trouble: Trouble, entry: Entry, work: bytes, key: bytes) -> bool:
     return trouble.status == TOO_MANY and entry.began_s - trouble.ended_s > IN_FLIGHT_S
 
 
-def _pass(troubles: Sequence[Trouble], entry: Entry) -> None:
-    """Note that the client has turned to other work."""
-    for each in troubles:
-        if each.operation == entry.operation and entry.began_s >= each.ended_s:
-            each.is_passed = True
+def _ending(trouble: Trouble) -> str:
+    return "got no answer" if trouble.status is None else f"was answered {trouble.status}"
 
 
 def _retry_after_s(entry: Entry) -> float:

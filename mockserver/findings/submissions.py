@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mockserver.core.catalog import Catalog, Model
+from mockserver.core.catalog import MODEL, Catalog, Model
 from mockserver.core.jsontext import encode, parse
 from mockserver.core.messages import shortened
 from mockserver.findings.book import Book
@@ -78,8 +78,9 @@ class Submissions:
             body = parse(entry.body).value
         except ValueError:
             return
-        name = body.get("model") if isinstance(body, dict) else None
-        model = self._catalog.models[entry.operation].get(name) if isinstance(name, str) else None
+        name = body.get(MODEL) if isinstance(body, dict) else None
+        has_models = self._catalog.operations[entry.operation].choose == MODEL
+        model = self._catalog.models[entry.operation].get(name) if has_models and isinstance(name, str) else None
         wrong = [] if model is None else misplaced(model, body)
         if wrong:
             told = f'request {entry.number} for "{name}" was refused: {"; ".join(wrong)}'

@@ -28,6 +28,8 @@ class Answer(web.StreamResponse):
     """For faults: how the bytes go out; none for the ordinary way."""
     is_dropped = False
     """For faults: whether none go out, and the connection ends."""
+    file_bytes = 0
+    """Of a file that goes out instead of the body."""
 
     def __init__(self, status: int, body: bytes = b"", headers: Headers = (), *, content_type: bytes = JSON) -> None:
         # StreamResponse's own __init__ is left out on purpose: it prepares header and cookie stores that stay unused.
@@ -42,11 +44,21 @@ class Answer(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Send everything."""
+        head = self.head(request, len(self.content))
+        content = b"" if request.method == "HEAD" or self._status in _NO_BODY else self.content
+        self._eof_sent = True
+        if self.sending is not None:
+            await self.sending(request, head, content)
+            return
+        await request.writer.write(head + content)
+
+    def head(self, request: web.BaseRequest, length: int) -> bytes:
+        """Status line and headers, for a body of *length* bytes."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
         head = [_STATUS_LINES.get(self._status) or b"HTTP/1.1 %d \r\n" % self._status, self.common]
         if self._status not in _NO_BODY:
-            head.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.kind, len(self.content)))
+            head.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.kind, length))
         for name, value in self.extra:
             head.append(f"{name}: {value}\r\n".encode("latin-1"))
         if not keep_alive:
@@ -54,13 +66,7 @@ class Answer(web.StreamResponse):
         elif request.version < HttpVersion11:
             head.append(b"Connection: keep-alive\r\n")
         head.append(b"\r\n")
-        content = b"" if request.method == "HEAD" or self._status in _NO_BODY else self.content
-        self._eof_sent = True
-        if self.sending is not None:
-            await self.sending(request, b"".join(head), content)
-            return
-        head.append(content)
-        await request.writer.write(b"".join(head))
+        return b"".join(head)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to send."""

@@ -63,11 +63,23 @@ class Request(web.BaseRequest):
 
     @property
     def body_so_far(self) -> bytes:
-        """The body, if a handler has read it or all of it has arrived."""
+        """The body, if a handler has read it or all of it has arrived; of a form, whose files may be large, nothing."""
         payload = self._payload
-        if self._read_bytes is None and payload.is_eof() and payload.exception() is None:
+        if self._read_bytes is None and payload.total_bytes and not self._is_form:
+            if not payload.is_eof() or payload.exception() is not None:
+                return b""
             self._read_bytes = payload.read_nowait()
         return self._read_bytes or b""
+
+    @property
+    def form_bytes(self) -> int:
+        """How much of a form has arrived; 0 for another body."""
+        arrived: int = self._payload.total_bytes
+        return arrived if arrived and self._is_form else 0
+
+    @property
+    def _is_form(self) -> bool:
+        return self.headers.get("Content-Type", "")[:10].lower() == "multipart/"
 
     @property
     def path_text(self) -> str:

@@ -21,7 +21,10 @@ from mockserver.http.router import Handler, Router
 
 log = logging.getLogger(__name__)
 
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "x-request-id, retry-after, etag"}
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "x-request-id, retry-after, etag, accept-ranges, content-range",
+}
 _CORS_LINES = header_lines(CORS)
 _PREFLIGHT_AGE_S = "600"
 

@@ -28,6 +28,7 @@ from mockserver.stores.protocol import (
     Page,
     Replay,
     TooFewCredits,
+    TooManyOpen,
 )
 from mockserver.stores.rows import Row, packed, unpacked
 
@@ -61,6 +62,7 @@ class MemoryStore:
         self._free_at: dict[str, list[float]] = {}
         self._open: dict[str, dict[str, float]] = {}  # of each team, by job: when it was ready to start
         self._open_checks: dict[str, deque[str]] = {}
+        self._bounded: dict[str, list[str]] = {}  # jobs of a list that may have only so many unfinished ones
         self._outbox = Outbox()
         self._evicted = 0
 
@@ -105,9 +107,15 @@ class MemoryStore:
         available = 0 if ledger is None else ledger.balance(now)
         if ledger is None or available < job.cost:
             return TooFewCredits(job.cost, available)
+        if draft.most_open is not None:
+            ends = self._unfinished(job.lists[0], now)
+            if len(ends) >= draft.most_open:
+                return TooManyOpen(min(ends.values()))
+            self._bounded[job.lists[0]].append(job.id)
         if draft.slots is not None:
             job = self._with_slot(job, draft.slots, now)
-        ledger.charge(job.id, job.cost, now, job.plan.ended_at if job.plan.refunds else math.inf)
+        ledger.charge(job.cost, now)
+        self._book(ledger, job)
         if claim is not None:
             record = Record(job.id, claim.fingerprint, job.created_at + LIFETIME_S)
             self._records[job.user_id, claim.key] = record
@@ -122,15 +130,32 @@ class MemoryStore:
         return Accepted(job)
 
     def _index(self, job: Job) -> JobIndex:
-        index = self._indexes.get(job.user_id)
+        lists = job.lists
+        index = self._indexes.get(lists[0])
         if index is None:
-            index = self._indexes[job.user_id] = JobIndex(self._rows.__contains__)
-            self._members.setdefault(job.team_id, []).append(job.user_id)
+            index = self._indexes[lists[0]] = JobIndex(self._rows.__contains__)
+            for group in lists[1:]:
+                self._members.setdefault(group, []).append(lists[0])
         return index
 
+    @staticmethod
+    def _book(ledger: Ledger, job: Job, *, has_started: bool = False) -> None:
+        """Book what the job's plan takes when it starts, unless it has, and what comes back at its end."""
+        plan = job.plan
+        if job.later_cost and not has_started:
+            ledger.book(f"{job.id} start", -job.later_cost, plan.started_at)
+        ledger.book(job.id, job.cost + job.later_cost, plan.ended_at if plan.refunds else math.inf)
+
+    def _unfinished(self, name: str, now: float) -> dict[str, float]:
+        """When those jobs of a bounded list end that have not ended by *now*."""
+        known = [self._rows[job_id] for job_id in self._bounded.get(name, ()) if job_id in self._rows]
+        ends = {job.id: job.plan.ended_at for job in map(unpacked, known) if job.plan.ended_at > now}
+        self._bounded[name] = [*ends]
+        return ends
+
     def _indexes_of(self, owner: str) -> list[JobIndex]:
-        """The index of a user, or of every member of a team."""
-        return [self._indexes[user] for user in self._members.get(owner, [owner]) if user in self._indexes]
+        """The index of a user or of a team's LoRAs, or those of every member of a team."""
+        return [self._indexes[name] for name in self._members.get(owner, [owner]) if name in self._indexes]
 
     def _with_slot(self, job: Job, limit: int, now: float) -> Job:
         team = job.team_id
@@ -160,15 +185,16 @@ class MemoryStore:
                 del self._records[place]
 
     def _note_end(self, job: Job) -> None:
-        if math.isfinite(job.plan.ended_at):
-            heapq.heappush(self._ends, (job.plan.ended_at, job.id))
+        leaves_at = job.leaves_at
+        if math.isfinite(leaves_at):
+            heapq.heappush(self._ends, (leaves_at, job.id))
 
     def _evict(self, now: float) -> None:
         while len(self._rows) > self._max_jobs and self._ends and self._ends[0][0] <= now:
-            ended_at, job_id = heapq.heappop(self._ends)
+            leaves_at, job_id = heapq.heappop(self._ends)
             row = self._rows.get(job_id)
             job = None if row is None else unpacked(row)
-            if job is None or job.plan.ended_at != ended_at:
+            if job is None or job.leaves_at != leaves_at:
                 continue
             if self._outbox.waits_for(job_id):
                 self._undelivered.add(job_id)
@@ -177,7 +203,7 @@ class MemoryStore:
 
     def _remove(self, job: Job, status: JobStatus) -> None:
         del self._rows[job.id]
-        self._indexes[job.user_id].remove(job.model)
+        self._indexes[job.lists[0]].remove(job.model)
         self._open.get(job.team_id, {}).pop(job.id, None)
         place = (job.user_id, job.idempotency_key or "")
         record = self._records.get(place)
@@ -196,11 +222,11 @@ class MemoryStore:
     async def page(self, query: JobQuery, now: float) -> Page:
         if query.job_id is not None:
             job = await self.job(query.job_id)
-            is_there = job is not None and query.owner in (job.user_id, job.team_id)
+            is_there = job is not None and query.owner in job.lists
             return Page([job] if is_there and job is not None and _fits(job, query, now) else [], has_more=False)
         found: list[Job] = []
         after: Entry | None = query.after
-        step = SCAN if query.status or query.model else query.limit + 1
+        step = SCAN if query.status or query.model or query.hides_archived else query.limit + 1
         while entries := self._before(query.owner, after, step):
             for _, job_id in entries:
                 job = unpacked(self._rows[job_id])
@@ -234,11 +260,10 @@ class MemoryStore:
     def _give_plan(self, job: Job, plan: Plan, now: float, *, was_final: bool) -> Job:
         changed = job._replace(plan=plan)
         self._rows[job.id] = packed(changed)
-        if plan.ended_at != job.plan.ended_at:
+        if changed.leaves_at != job.leaves_at:
             self._note_end(changed)
         if not was_final:
-            refund_at = plan.ended_at if plan.refunds else math.inf
-            self._ledgers[job.team_id].refund(job.id, job.cost, refund_at)
+            self._book(self._ledgers[job.team_id], changed, has_started=job.plan.started_at <= now)
             self._outbox.drop(job.id)
             self._schedule(reschedule(job, changed, now))
         return changed
@@ -343,6 +368,8 @@ class MemoryStore:
 
 
 def _fits(job: Job, query: JobQuery, now: float) -> bool:
-    return (query.model is None or job.model == query.model) and (
-        query.status is None or job.moment(now).status is query.status
+    return (
+        (query.model is None or job.model == query.model)
+        and (query.status is None or job.moment(now).status is query.status)
+        and not (query.hides_archived and job.is_archived(now))
     )

@@ -26,6 +26,8 @@ class Draft(NamedTuple):
     claim: Claim | None
     slots: int | None
     """How many jobs of the team may run at once."""
+    most_open: int | None = None
+    """How many of its list may be unfinished at once, itself among them; none: as many as come."""
 
 
 class Accepted(NamedTuple):
@@ -52,7 +54,14 @@ class TooFewCredits(NamedTuple):
     available: int
 
 
-Outcome = Accepted | Replay | Clash | TooFewCredits
+class TooManyOpen(NamedTuple):
+    """As many are unfinished as may be."""
+
+    until: float
+    """When the first of them ends; infinite where all are stuck."""
+
+
+Outcome = Accepted | Replay | Clash | TooFewCredits | TooManyOpen
 
 
 class Caller(NamedTuple):
@@ -66,12 +75,14 @@ class JobQuery(NamedTuple):
     """A page of the job list, newest first."""
 
     owner: str
-    """A user's id or a team's."""
+    """A user's id, a team's, or the name of the list of a team's LoRAs: one of `Job.lists`."""
     limit: int
     after: Place | None = None
     status: JobStatus | None = None
     model: str | None = None
     job_id: str | None = None
+    hides_archived: bool = False
+    """Leave out LoRAs that have been archived."""
 
 
 class Page(NamedTuple):
@@ -106,7 +117,11 @@ class Store(Protocol):
         """What the user's idempotency key stands for; none while it is free."""
 
     async def submit(self, draft: Draft, now: float) -> Outcome:
-        """Claim the key, charge the team, give the job its slot, store it and schedule its webhooks, or none of it."""
+        """Claim the key, charge the team, give the job its slot, store it and schedule its webhooks, or none of it.
+
+        Only `cost` has to be there; `later_cost` is taken when the job starts, whatever is left then, and comes back
+        with it. A team that owes has a balance of 0.
+        """
 
     async def job(self, job_id: str) -> Job | None:
         """The job with this id."""
@@ -118,7 +133,7 @@ class Store(Protocol):
         """The models of an owner's jobs, sorted."""
 
     async def change_plan(self, job_id: str, plan: Plan, now: float) -> list[Job]:
-        """Give a job another plan, with its refund and deliveries, and its slot to those that wait.
+        """Give a job another plan, with its charge, refund and deliveries, and its slot to those that wait.
 
         Returns the job and every other whose plan moved with it; none when there is no such job.
         """

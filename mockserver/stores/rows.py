@@ -19,17 +19,21 @@ def packed(job: Job) -> Row:
         None if hook is None else (*hook,),
         None if status is None else status.value,
         (*plan[:4], plan.outcome.value, plan.error, plan.keeps_s),
+        job.later_cost,
+        job.notes,
     )
 
 
 def unpacked(row: Row) -> Job:
     """The job again."""
-    hook, status, plan = row[_PLAIN_FIELDS:]
+    hook, status, plan, later_cost, notes = row[_PLAIN_FIELDS:]
     return Job._make(
         (
             *row[:_PLAIN_FIELDS],
             None if hook is None else Webhook._make(hook),
             None if status is None else _WEBHOOK_STATUSES[status],
             Plan._make((*plan[:4], _STATUSES[plan[4]], *plan[5:])),
+            later_cost,
+            notes,
         )
     )

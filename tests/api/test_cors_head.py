@@ -1,5 +1,7 @@
 """What every answer carries: CORS, request ids, lengths; HEAD, OPTIONS and Allow."""
 
+import io
+
 import aiohttp
 import pytest
 
@@ -14,8 +16,13 @@ ALLOWED = {
     b"/v2/me": "GET, HEAD, OPTIONS",
     b"/v2/models": "GET, HEAD, OPTIONS",
     b"/v2/openapi.json": "GET, HEAD, OPTIONS",
+    b"/v2/uploads": "OPTIONS, POST",
+    b"/v2/loras": "GET, HEAD, OPTIONS, POST",
+    b"/v2/loras/00000000-0000-4000-8000-000000000000": "DELETE, GET, HEAD, OPTIONS",
     b"/images/x.png": "GET, HEAD, OPTIONS",
+    b"/uploads/x.png": "GET, HEAD, OPTIONS",
 }
+EXPOSED = "x-request-id, retry-after, etag, accept-ranges, content-range"
 METHODS = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"TRACE"]
 
 
@@ -56,7 +63,7 @@ async def test_a_preflight_allows_any_origin_the_methods_and_any_header(path: by
         b"",
         {
             "access-control-allow-origin": "*",
-            "access-control-expose-headers": "x-request-id, retry-after, etag",
+            "access-control-expose-headers": EXPOSED,
             "allow": ALLOWED[path],
             "access-control-allow-methods": ALLOWED[path],
             "access-control-allow-headers": "*, Authorization",
@@ -125,7 +132,22 @@ async def test_a_page_of_another_origin_can_read_answers_and_their_headers(app: 
     for path in (b"/v2/me", b"/v2/jobs/x", b"/nowhere"):
         reply = await asked(app.url, get(path, HEAD + b"Origin: https://app.example\r\n"))
         assert_is_ours(reply)
-        assert reply.headers["access-control-expose-headers"] == "x-request-id, retry-after, etag"
+        assert reply.headers["access-control-expose-headers"] == EXPOSED
+
+
+async def test_a_page_of_another_origin_can_upload_play_a_part_and_delete(client: aiohttp.ClientSession) -> None:
+    origin = {"Origin": "https://app.example"}
+    picture = io.BytesIO(b"\x89PNG\r\n\x1a\n")
+    async with client.post("/v2/uploads", data={"file": picture}, headers=origin) as made:
+        address = (await made.json())["url"]
+    async with client.get(address, headers={**origin, "Range": "bytes=1-3"}) as part:
+        assert (part.status, await part.read(), part.headers["Content-Range"]) == (206, b"PNG", "bytes 1-3/8")
+    nobody = "/v2/loras/00000000-0000-4000-8000-000000000000"
+    async with client.delete(nobody, headers=origin) as gone:
+        assert gone.status == 404
+    for answer in (made, part, gone):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Expose-Headers"] == EXPOSED
 
 
 async def test_the_control_plane_is_not_open_to_pages(app: App) -> None:

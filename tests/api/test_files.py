@@ -303,13 +303,13 @@ async def test_other_requests_are_answered_while_a_large_picture_is_drawn(
 
 async def test_one_picture_is_drawn_once_however_many_ask_at_the_same_time(app: App, driver: Driver) -> None:
     [address] = (await finished(driver))["images"]
-    name = FileName(address.rpartition("/")[2][:36], "1")
+    name = FileName("images", address.rpartition("/")[2][:36], "1", "png")
     job = await app.service.store.job(name.job_id)
     assert job is not None
     gallery = Gallery()
     try:
-        pictures = await asyncio.gather(*(gallery.picture(name, job) for _ in range(8)))
-        later = await gallery.picture(name, job)
+        pictures = await asyncio.gather(*(gallery.file(name, job) for _ in range(8)))
+        later = await gallery.file(name, job)
     finally:
         gallery.close()
     assert {id(each) for each in [*pictures, later]} == {id(later)}

@@ -22,13 +22,16 @@ async def answered(client: aiohttp.ClientSession, path: str, **headers: str) -> 
         return answer.status, await answer.json()
 
 
-async def test_the_catalogue_lists_all_51_image_models_in_the_order_of_the_table(
+async def test_the_catalogue_lists_all_99_models_that_generate_in_the_order_of_the_table(
     anyone: aiohttp.ClientSession, fits: Fits
 ) -> None:
     status, listed = await answered(anyone, "/v2/models")
     fits(listed, "model-list")
-    assert (status, len(listed["models"])) == (200, 51)
-    assert [model["id"] for model in listed["models"]] == list(catalog().models["images.generate"])
+    assert (status, len(listed["models"])) == (200, 99)
+    generating = ("images.generate", "videos.generate", "music.generate")
+    assert [model["id"] for model in listed["models"]] == [
+        model for operation in generating for model in catalog().models[operation]
+    ]
     assert listed["models"][:3:2] == [
         {
             "id": "midjourney",
@@ -51,10 +54,12 @@ async def test_the_catalogue_lists_all_51_image_models_in_the_order_of_the_table
 
 async def test_a_modality_filters_the_catalogue(anyone: aiohttp.ClientSession) -> None:
     everything = await answered(anyone, "/v2/models")
-    assert await answered(anyone, "/v2/models?modality=image") == everything
-    for modality in ("video", "music"):
+    parts = []
+    for modality, count in (("image", 51), ("video", 41), ("music", 7)):
         status, listed = await answered(anyone, f"/v2/models?modality={modality}")
-        assert (status, {model["modality"] for model in listed["models"]} - {modality}) == (200, set())
+        assert (status, [model["modality"] for model in listed["models"]]) == (200, [modality] * count)
+        parts += listed["models"]
+    assert everything == (200, {"models": parts})
 
 
 @pytest.mark.parametrize("modality", ["", "IMAGE", "audio", "image,video", "%00", "x" * 9000])
@@ -92,10 +97,23 @@ async def test_the_document_names_every_endpoint_and_what_it_refuses(anyone: aio
         for path, item in document["paths"].items()
         for method, operation in item.items()
     }
+    submission = {"202", "400", "401", "402", "403", "404", "409", "429", "503"}
+    submissions = (
+        "images/generate images/edit images/upscale images/background-remove images/midjourney/action "
+        "videos/generate videos/edit videos/upscale music/generate music/suno/action "
+        "music/udio/action music/udio/lyrics music/udio/upload"
+    )
     assert told == {
-        ("post", "/v2/images/generate"): {"202", "400", "401", "402", "403", "404", "409", "429", "503"},
+        **{("post", f"/v2/{path}"): submission for path in submissions.split()},
         ("get", "/v2/jobs"): {"200", "400", "401", "403", "429"},
         ("get", "/v2/jobs/{id}"): {"200", "400", "401", "403", "404", "429"},
+        ("post", "/v2/uploads"): {"201", "400", "401", "403", "429", "502"},
+        ("post", "/v2/loras"): {"202", "400", "401", "402", "403", "429", "503"},
+        ("get", "/v2/loras"): {"200", "400", "401", "403", "429"},
+        ("get", "/v2/loras/{id}"): {"200", "400", "401", "403", "404", "429"},
+        ("delete", "/v2/loras/{id}"): {"204", "400", "401", "403", "404", "429"},
+        ("post", "/v2/assets/create"): {"201", "400", "401", "403", "429", "502"},
+        ("get", "/v2/assets/{assetId}"): {"200", "400", "401", "403", "404", "429", "502"},
         ("get", "/v2/me"): {"200", "401", "403", "429"},
         ("get", "/v2/models"): {"200", "400"},
     }
@@ -103,12 +121,15 @@ async def test_the_document_names_every_endpoint_and_what_it_refuses(anyone: aio
 
 async def test_the_document_accepts_what_the_server_accepts(anyone: aiohttp.ClientSession) -> None:
     _, document = await answered(anyone, "/v2/openapi.json")
-    operation = document["paths"]["/v2/images/generate"]["post"]
-    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    mapping = document["components"]["schemas"][reference.rpartition("/")[2]]["discriminator"]["mapping"]
-    models = catalog().models["images.generate"]
-    assert list(mapping) == list(models)
-    for model in models.values():
+    mapping: dict[str, str] = {}
+    for path in ("images/generate", "videos/generate", "music/suno/action"):
+        operation = document["paths"][f"/v2/{path}"]["post"]
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        mapping |= document["components"]["schemas"][reference.rpartition("/")[2]]["discriminator"]["mapping"]
+    offered = [catalog().models[operation] for operation in ("images.generate", "videos.generate", "music.suno-action")]
+    models = [model for rows in offered for model in rows.values()]
+    assert list(mapping) == [model.id for model in models]
+    for model in models:
         schema = {"$ref": mapping[model.id], "components": document["components"]}
         body = sample_body(model, "a fox", every=True, chance=lambda: 0.4)
         jsonschema.validate(body, schema, jsonschema.Draft202012Validator)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.schemas import catalog
 from tests.cli.conftest import Run, Start, url_of
 
 ADDRESS = r"http://127\.0\.0\.1:\d+"
@@ -40,13 +39,40 @@ def test_the_demo_walks_the_whole_path_in_a_pipe(run: Run, tmp_path: Path) -> No
     assert re.fullmatch("\n".join(shape) + "\n", done.out), done.out
 
 
-def test_the_demo_runs_models_that_need_more_than_a_prompt(run: Run, tmp_path: Path) -> None:
-    needing = [model.id for model in catalog().all_models() if model.parameters_schema.get("required")]
-    assert needing == ["ideogram-character", "flux-lora"]
-    for model in needing:
-        done = run("demo", "--model", model, "--prompt", INSTANT, "--out", f"{model}.png")
-        assert (done.code, done.err) == (0, "")
-        assert (tmp_path / f"{model}.png").read_bytes().startswith(b"\x89PNG")
+@pytest.mark.parametrize(
+    ("model", "what", "ending", "magic"),
+    [
+        ("ideogram-character", "picture", "png", b"\x89PNG"),
+        ("flux-fill-pro", "picture", "png", b"\x89PNG"),
+        ("kling-3.0-motion-control", "video", "mp4", b"\0\0\0"),
+        ("suno", "track", "mp3", b"ID3"),
+    ],
+)
+def test_the_demo_runs_models_of_every_kind_and_such_as_need_more_than_a_prompt(
+    run: Run, tmp_path: Path, model: str, what: str, ending: str, magic: bytes
+) -> None:
+    done = run("demo", "--model", model, "--prompt", INSTANT)
+    assert (done.code, done.err) == (0, "")
+    content = (tmp_path / f"apiframe-demo.{ending}").read_bytes()
+    assert content.startswith(magic)
+    address = rf"{ADDRESS}/(images|videos|audio)/{JOB}[-0-9]*\.{ending}"
+    told = rf"{what}: {address}\n  -> apiframe-demo\.{ending} \({len(content):,} bytes, "
+    assert re.search(told, done.out), done.out
+    assert ("and 3 more of its files" in done.out) == (model == "suno")
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("flux-lora", "--model: flux-lora needs a LoRA that is READY (fluxLoraParams.loraId), and the demo has none; "),
+        ("suno-stems", '"suno-stems" is an action of suno, and no model; mockserver sample suno-stems shows a request'),
+        ("suna", 'there is no model "suna"; did you mean suno'),
+    ],
+)
+def test_a_demo_that_cannot_be_given_says_why(here: Run, model: str, said: str) -> None:
+    done = here("demo", "--model", model)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"mockserver: {said}")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the line is written for a POSIX shell")

@@ -9,21 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.core.catalog import Model
+from mockserver.cli.catalogue import NO_JOB, everything
 from mockserver.core.jsontext import parse
 from mockserver.core.validation import BodyValidator
 from mockserver.schemas import catalog
 from tests.cli.conftest import Run, Start, url_of
 
 VALIDATOR = BodyValidator(catalog())
+NOBODY = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
 QUOTES = """it's "quoted" $HOME `id` \\n \\ !x % é 🦊"""
 
 
 @pytest.mark.parametrize("options", [[], ["--all-parameters"]], ids=["few", "all"])
-@pytest.mark.parametrize("model", catalog().all_models(), ids=lambda model: model.id)
-def test_a_sample_of_any_model_is_a_valid_request(here: Run, model: Model, options: list[str]) -> None:
-    done = here("sample", model.id, "--seed", "7", "--webhook", "http://127.0.0.1:1/hook", *options)
-    assert VALIDATOR.model_of(model.operation, parse(done.out.encode())) == model
+@pytest.mark.parametrize("name", everything())
+def test_a_sample_of_any_model_or_action_is_a_valid_request(here: Run, name: str, options: list[str]) -> None:
+    row = everything()[name]
+    prompt = ["--prompt", "a fox"] if row.prompt_at else []  # one that is invented takes ten times as long
+    done = here("sample", name, *prompt, "--seed", "7", "--webhook", "http://127.0.0.1:1/hook", *options)
+    assert VALIDATOR.model_of(row.operation, parse(done.out.encode())) == row
     assert json.loads(done.out)["webhookUrl"] == "http://127.0.0.1:1/hook"
 
 
@@ -37,20 +40,79 @@ def test_a_prompt_of_one_s_own_is_taken_as_it_is(run: Run) -> None:
     assert json.loads(run("sample", "imagen-4", "--prompt", QUOTES).out)["prompt"] == QUOTES
 
 
+def test_a_prompt_goes_where_the_model_has_it_and_nowhere_where_it_has_none(here: Run) -> None:
+    assert json.loads(here("sample", "flux-fill-pro", "--prompt", QUOTES).out)["fluxFillParams"]["prompt"] == QUOTES
+    refused = here("sample", "topaz-image-upscale", "--prompt", QUOTES)
+    assert refused == (2, "", "mockserver: --prompt: topaz-image-upscale takes none\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["suno-extend"],
+            "parentJobId is a placeholder; --set parentJobId=JOBID names a finished job of suno",
+        ),
+        (
+            ["flux-lora"],
+            "fluxLoraParams.loraId is a placeholder; --set fluxLoraParams.loraId=ID names a LoRA that is READY",
+        ),
+        (["suno-extend", "--set", f"parentJobId={NO_JOB}"], ""),
+        (["udio-lyrics"], ""),
+    ],
+    ids=["action", "LoRA", "given", "none"],
+)
+def test_what_has_to_be_there_beforehand_is_said_beside_the_sample(here: Run, words: list[str], said: str) -> None:
+    done = here("sample", *words)
+    assert (done.code, done.err) == (0, f"mockserver: {said}\n" if said else "")
+    assert json.loads(done.out).get("parentJobId", NO_JOB) == NO_JOB
+
+
+def test_an_action_is_sent_to_its_own_path(here: Run) -> None:
+    words = shlex.split(here("sample", "--curl", "suno-stems", "--set", f"parentJobId={NOBODY}").out)
+    assert words[4] == "http://127.0.0.1:4010/v2/music/suno/action"
+    assert json.loads(words[-1]) == {"action": "stems", "parentJobId": NOBODY, "index": 1}
+
+
+def test_fields_are_set_as_json_or_as_text(here: Run) -> None:
+    fields = [
+        "--set",
+        "sunoParams.title=a fox",
+        "--set",
+        "sunoParams.style_weight=0.5",
+        "--set",
+        'webhookEvents=["failed"]',
+    ]
+    body = json.loads(here("sample", "suno", "--prompt", "x", *fields).out)
+    body["sunoParams"] = {name: body["sunoParams"][name] for name in ("title", "style_weight")}
+    params = {"title": "a fox", "style_weight": 0.5}
+    assert body == {"model": "suno", "prompt": "x", "sunoParams": params, "webhookEvents": ["failed"]}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--prompt", ""], "prompt: Too small: expected string to have >=1 characters"),
         (["--prompt", "🦊" * 1001], "prompt: Too big: expected string to have <=2000 characters"),
         (["--webhook", "hooks"], "webhookUrl: Invalid URL"),
+        (["--set", "midjourneyParams.x=1"], 'midjourneyParams: Unrecognized key: "x"'),
         (["--webhook", "hooks", "--prompt", ""], "prompt: Too small: expected string to have >=1 characters; webhook"),
     ],
-    ids=["empty", "long", "webhook", "both"],
+    ids=["empty", "long", "webhook", "unknown", "both"],
 )
 def test_a_request_that_the_server_would_refuse_is_not_printed(here: Run, options: list[str], said: str) -> None:
     done = here("sample", "midjourney", *options)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"mockserver: midjourney takes no such request: {said}")
+
+
+@pytest.mark.parametrize("field", ["x", "=1", "prompt.x=1"])
+def test_a_field_that_cannot_be_set_is_told(here: Run, field: str) -> None:
+    done = here("sample", "midjourney", "--set", field)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        f'mockserver: --set: "{field.removesuffix("=1") if "." in field else field}" will not do; '
+    )
 
 
 def test_a_curl_line_is_one_line_with_address_key_and_body(run: Run) -> None:

@@ -1,6 +1,8 @@
 """Every lever from Python, the same way against a server in this process and against one elsewhere."""
 
+import json
 import math
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -168,6 +170,48 @@ def test_jobs_are_found_watched_and_ended(mock: Control) -> None:
         mock.jobs[NOBODY]
 
 
+def test_the_training_of_a_lora_is_a_job_that_can_be_ended(mock: Control) -> None:
+    mock.clock.freeze()
+    done, failed = trained(mock), trained(mock)
+    mock.clock.advance("1ms")
+    picture = submitted(mock)
+    assert [(job.id, job.operation) for job in mock.jobs][2:] == [(picture, "images.generate")]
+    assert {job.id for job in mock.jobs[:2]} == {done, failed}
+    mock.jobs[done].complete()
+    mock.jobs[failed].fail("too dark")
+    shown = asked(mock, "GET", "/v2/loras")[1]["items"]
+    assert {(lora["id"], lora["status"], lora["error"]) for lora in shown} == {
+        (done, "READY", None),
+        (failed, "FAILED", "too dark"),
+    }
+    operations = {"images.generate": 1, "loras.create": 2}
+    assert (mock.summary().operations, mock.summary().credits_spent) == (operations, 2 + 255 + COST)
+
+
+def trained(mock: Control) -> str:
+    """The id of a new LoRA."""
+    fields = {"name": "Ann", "subjectKind": "style"}
+    head = 'Content-Disposition: form-data; name="{}"'
+    parts = [f"{head.format(name)}\r\n\r\n{value}" for name, value in fields.items()]
+    parts += [f'{head.format("images")}; filename="a.png"\r\n\r\n\x89PNG\r\n\x1a\n'] * 15
+    form = "".join(f"--B\r\n{part}\r\n" for part in parts) + "--B--\r\n"
+    headers = {"X-API-Key": mock.key, "Content-Type": "multipart/form-data; boundary=B"}
+    request = urllib.request.Request(f"{mock.url}/v2/loras", form.encode("latin-1"), headers)  # noqa: S310 - our own server
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
+        return str(json.load(answer)["id"])
+
+
+def test_a_team_makes_what_it_may(mock: Control) -> None:
+    mock.team.modalities = ["music"]
+    song = {"model": "suno", "prompt": "a fox"}
+    assert asked(mock, "POST", "/v2/music/generate", song)[0] == 202
+    assert asked(mock, "POST", "/v2/images/generate", {"model": MODEL, "prompt": "a fox"}) == (
+        403,
+        {"error": "Image generation is not enabled for your team"},
+    )
+    assert list(mock.team.modalities) == ["music"]
+
+
 def test_requests_are_a_sequence(mock: Control) -> None:
     assert (list(mock.requests), len(mock.requests), bool(mock.requests)) == ([], 0, False)
     job_id = submitted(mock, "a red fox")
@@ -277,7 +321,7 @@ def test_findings_and_summary_tell_what_came_of_it(mock: Control) -> None:
     assert mock.requests[1].findings == ("REFUSAL-RETRIED",)
     assert str(finding).split("\n")[0] == "REFUSAL-RETRIED, 1x: Sent a refused request again unchanged"
     none = {"pending": 0, "delivered": 0, "failed": 0}
-    assert mock.summary() == Summary(3, 1, COST, none, 0, {"REFUSAL-RETRIED": 1})
+    assert mock.summary() == Summary(3, 1, COST, none, 0, {"REFUSAL-RETRIED": 1}, {"images.generate": 1})
     mock.findings.clear()
     assert list(mock.findings) == []
 

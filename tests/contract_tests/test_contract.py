@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from contract_tests import contract
-from contract_tests.contract import Model, load, problems
+from contract_tests.contract import WALKED, Model, load, problems
 from contract_tests.mutations import mutations
 from contract_tests.strategies import bodies_of
+from mockserver.core import catalog as catalog_module
 from mockserver.core import pricing
 from mockserver.schemas import catalog
 
@@ -51,8 +52,12 @@ def plainly(schema: dict[str, Any], value: Any) -> set[tuple[tuple[str | int, ..
     return {(tuple(error.absolute_path), str(error.validator)) for error in found}
 
 
+def is_walked(model: catalog_module.Model) -> bool:
+    return model.operation in WALKED and not model.lora
+
+
 def test_every_model_has_the_body_that_the_mock_reads_from_the_same_files() -> None:
-    theirs = {(model.operation, model.id): model.body_schema for model in catalog().all_models()}
+    theirs = {(model.operation, model.id): model.body_schema for model in catalog().all_models() if is_walked(model)}
     ours = {(model.operation, model.id): model.body_schema for model in CONTRACT.models}
     assert {name: ordered(schema) for name, schema in ours.items()} == {
         name: ordered(schema) for name, schema in theirs.items()
@@ -67,6 +72,7 @@ def test_every_operation_is_the_one_that_the_mock_reads() -> None:
     theirs = [
         (op.id, op.method, op.path, op.needs_key, op.is_submission, op.takes_idempotency_key, op.query)
         for op in catalog().operations.values()
+        if op.id in WALKED
     ]
     ours = [
         (op.id, op.method, op.path, op.needs_key, op.is_submission, op.takes_key, op.query)

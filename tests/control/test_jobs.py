@@ -162,6 +162,7 @@ async def test_the_plan_of_a_job_is_shown_whole(driver: Driver) -> None:
         "status": "QUEUED",
         "progress": 0,
         "expired": False,
+        "operation": "images.generate",
         "model": "flux-2-pro",
         "webhookStatus": None,
     }

@@ -70,6 +70,16 @@ async def test_what_happened_is_counted(driver: Driver, inbox: Inbox) -> None:
     assert found["apiframe_mock_request_duration_seconds_sum images.generate"] > 0
 
 
+async def test_both_parts_of_a_training_are_credits_taken_whatever_becomes_of_it(driver: Driver) -> None:
+    await driver.train()
+    await driver.train("[[fail]]")
+    await driver.pull("POST", f"jobs/{await driver.train('[[stuck]]')}", {"cancel": True})
+    await driver.advance("1h")
+    found = await metrics(driver)
+    assert found["apiframe_mock_credits_taken_total"] == 3 * 2 + 2 * 255
+    assert found["apiframe_mock_jobs_accepted_total lora-training"] == 3
+
+
 async def test_findings_are_counted_by_id(driver: Driver) -> None:
     for _ in range(2):
         async with driver.http.post("/v2/images/generate", json={"promt": "a"}) as answer:

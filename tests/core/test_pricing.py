@@ -3,15 +3,18 @@
 import json
 import os
 import random
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.catalog import Model
-from mockserver.core.pricing import CostRange, cost_range, price
+from mockserver.core.loras import CREATION_CREDITS, TRAINING_CREDITS
+from mockserver.core.pricing import ASSUMED, CostRange, Measured, cost_range, price
 from mockserver.core.samples import sample_body
 from mockserver.schemas import catalog, schema_files
 
@@ -28,11 +31,30 @@ def test_every_price_agrees_with_the_price_list() -> None:
     if not PRICE_LIST.is_file():
         assert "CI" not in os.environ, "the price list has to be there in CI"
         pytest.skip("the vendor's price list is not beside this checkout")
-    listed = json.loads(PRICE_LIST.read_text(encoding="utf-8"))["models"]
+    document = json.loads(PRICE_LIST.read_text(encoding="utf-8"))
+    listed = document["models"]
     ours = {id_: (row["price"], row["priceSource"]["confidence"]) for id_, row in COMMITTED.items()}
-    assert ours == {id_: (listed[id_]["rule"], listed[id_]["confidence"]) for id_ in ours}
-    generating = {id_ for id_, row in listed.items() if row["endpoint"] == "/v2/images/generate"}
-    assert generating == set(ours)
+    assert ours == {id_: (in_our_words(row["rule"]), row["confidence"]) for id_, row in listed.items()}
+    actions = {(row["model"], row["id"]): row["price"] for row in schema_files()["actions.json"]["actions"]}
+    assert actions == {
+        (family, action): {"credits": credit}
+        for family, told in document["actions"].items()
+        for action, credit in told["credits"].items()
+    }
+    assert (document["loras"]["create"], document["loras"]["training"]) == (CREATION_CREDITS, TRAINING_CREDITS)
+
+
+def in_our_words(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule of the list, whose sentences about the length of an input are `measured` with us."""
+    rule = dict(rule)
+    if isinstance(rule.get("seconds", {}).get("default"), str):
+        named = {"param": rule["seconds"]["param"]} if rule["seconds"]["param"] else {}
+        rule["seconds"] = {**named, "measured": True}
+    if "megapixels" in rule:
+        told = rule["megapixels"]
+        scale = {"param": told["scaleParam"], "default": told["scaleDefault"]}
+        rule["megapixels"] = {"per": told["per"], "scale": scale}
+    return rule
 
 
 @settings(max_examples=300)
@@ -40,16 +62,16 @@ def test_every_price_agrees_with_the_price_list() -> None:
 def test_every_valid_request_has_a_price_within_the_catalogues(model: Model, seed: int, every: bool) -> None:  # noqa: FBT001 - drawn
     body = sample_body(model, "a fox", every=every, chance=random.Random(seed).random)
     mode, least, most = cost_range(model)
-    files = price_files(model, body)
-    assert mode == ("per-output" if "count" in model.price else "flat")
-    assert least * files <= price(model, body) <= most * files
-
-
-def price_files(model: Model, body: dict[str, Any]) -> int:
-    if "count" not in model.price:
-        return 1
-    name = model.price["count"]["param"].split(".")[-1]
-    return int(body.get(model.parameters_name, {}).get(name, model.price["count"]["default"]))
+    rule, set_to = model.price, body.get(model.parameters_name, {})
+    assert mode == ("per-second" if "seconds" in rule else "per-output" if "count" in rule else "flat")
+    times = 1.0
+    for kind in ("count", "seconds"):
+        if kind in rule:
+            name = rule[kind].get("param", "").split(".")[-1]
+            times *= set_to.get(name, rule[kind].get("default", 5))
+    if "megapixels" in rule:
+        times *= -(-(1024**2) * set_to.get("upscale_factor", 2) ** 2 // 24_000_000)
+    assert least * times <= price(model, body) <= most * times
 
 
 @pytest.mark.parametrize(
@@ -119,9 +141,53 @@ def test_the_catalogue_says_what_a_model_costs_at_least_and_at_most(rule: dict[s
     assert cost_range(model_with(rule)) == costs
 
 
+@pytest.mark.parametrize(
+    ("body", "measured", "credit"),
+    [
+        ({}, ASSUMED, 9),
+        ({"p": {"by": 4}}, ASSUMED, 9),
+        ({"p": {"by": 6}}, ASSUMED, 18),
+        ({}, ASSUMED._replace(width=4000, height=3000), 18),
+        ({"p": {"by": 1}}, ASSUMED._replace(width=6000, height=4000), 9),
+        ({"p": {"by": 1}}, ASSUMED._replace(width=6001, height=4000), 18),
+    ],
+)
+def test_an_upscale_costs_for_each_started_block_of_its_output(
+    body: dict[str, Any], measured: Measured, credit: int
+) -> None:
+    rule = {"credits": 9, "megapixels": {"per": 24, "scale": {"param": "p.by", "default": 2}}}
+    assert price(model_with(rule), body, measured) == credit
+
+
+@pytest.mark.parametrize(
+    ("seconds", "body", "credit"),
+    [
+        ({"measured": True}, {}, 10),
+        ({"measured": True, "param": "p.duration"}, {}, 10),
+        ({"measured": True, "param": "p.duration"}, {"p": {"duration": 7}}, 14),
+    ],
+)
+def test_an_input_costs_for_its_seconds_where_none_are_asked_for(
+    seconds: dict[str, Any], body: dict[str, Any], credit: int
+) -> None:
+    rule = {"credits": 2, "seconds": seconds}
+    assert price(model_with(rule), body) == credit
+    if not body:
+        assert price(model_with(rule), body, ASSUMED._replace(seconds=3.1)) == 7
+
+
 def test_a_price_table_has_a_key_for_every_value_that_a_request_may_hold() -> None:
     for model in MODELS:
-        for part in model.price.get("by", ()):
+        parts = model.price.get("by", ())
+        options = []
+        for part in parts:
             parameter = part["param"].removeprefix(f"{model.parameters_name}.")
-            assert set(model.parameters_schema["properties"][parameter]["enum"]) == set(model.price["credits"])
-            assert part["default"] in model.price["credits"]
+            schema = model.parameters_schema["properties"][parameter]
+            values = [True, False] if schema["type"] == "boolean" else schema["enum"]
+            assert part["default"] in values or part["default"] is None
+            options.append([(parameter, value) for value in values])
+        rules = [jsonschema_rs.validator_for(rule) for rule in model.body_schema.get("allOf", ())]
+        for chosen in product(*options) if parts else ():
+            body = {model.parameters_name: dict(chosen)}
+            if all(rule.is_valid(body) for rule in rules):
+                assert price(model, body) > 0

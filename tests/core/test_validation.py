@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.catalog import Catalog, Model
+from mockserver.core.catalog import Model
 from mockserver.core.errors import Details, Invalid
 from mockserver.core.jsontext import Parsed, encode, parse
 from mockserver.core.messages import MAX_NAME
@@ -351,7 +351,135 @@ def test_a_rule_without_words_of_its_own_is_an_invalid_input(schema: dict[str, A
     assert details_of(check.problems(Parsed({"field": value}, has_astral=False))) == {"field": ["Invalid input"]}
 
 
-def test_the_common_fields_of_a_catalogue_without_prompts_ask_for_none() -> None:
-    models = {id_: model._replace(prompt_max=None) for id_, model in catalog().models[OPERATION].items()}
-    promptless: Catalog = catalog()._replace(models={OPERATION: models})
-    assert details({"model": "none"}, BodyValidator(promptless)) == {"model": ["Invalid input"]}
+def test_an_unknown_model_of_an_operation_without_prompts_is_asked_for_none() -> None:
+    with pytest.raises(Invalid) as refused:
+        BodyValidator(catalog()).model_of("images.upscale", parse(b'{"model": "none", "prompt": "x", "fluxParams": 1}'))
+    assert refused.value.details == {"model": ["Invalid input"], "prompt": ['Unrecognized key: "prompt"']}
+
+
+def test_an_unknown_action_is_told_what_all_actions_ask_for() -> None:
+    with pytest.raises(Invalid) as refused:
+        BodyValidator(catalog()).model_of("music.suno-action", parse(b'{"action": "sing", "zoom": 2, "title": 7}'))
+    assert refused.value.details == {
+        "action": ["Invalid input"],
+        "parentJobId": ["Invalid input: expected string, received undefined"],
+        "zoom": ['Unrecognized key: "zoom"'],
+    }
+
+
+def refused_for(operation: str, body: dict[str, Any]) -> Any:
+    try:
+        BodyValidator(catalog()).model_of(operation, parse(encode(body)))
+    except Invalid as refused:
+        return refused.details
+    return {}
+
+
+FILL = {"mode": "inpaint", "image": "http://a/b", "prompt": "x"}
+ACTION = {"action": "cover", "parentJobId": "a1b2c3d4-e5f6-7890-abcd-ef1234567890"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "place", "text"),
+    [
+        (
+            "images.edit",
+            {"model": "flux-fill-pro", "fluxFillParams": FILL},
+            "fluxFillParams.mask",
+            "Invalid input: inpaint needs a mask",
+        ),
+        (
+            "images.edit",
+            {"model": "flux-fill-pro", "fluxFillParams": {**FILL, "mode": "outpaint"}},
+            "fluxFillParams.outpaint",
+            "Invalid input: outpaint needs a preset",
+        ),
+        (
+            "videos.generate",
+            {"model": "hailuo-02", "prompt": "x", "hailuoParams": {"duration": 10, "resolution": "1080p"}},
+            "hailuoParams.duration",
+            "Invalid input: 1080p has no 10 seconds",
+        ),
+        (
+            "videos.generate",
+            {"model": "wan-2.7", "prompt": "x", "wan27Params": {"image": "http://a/b", "first_clip": "http://a/b"}},
+            "wan27Params.first_clip",
+            "Invalid input: image and first_clip exclude each other",
+        ),
+        (
+            "videos.generate",
+            {"model": "wan-2.7", "prompt": "x", "wan27Params": {"last_frame": "http://a/b"}},
+            "wan27Params.last_frame",
+            "Invalid input: last_frame needs image or first_clip",
+        ),
+        (
+            "music.generate",
+            {"model": "suno", "prompt": "x" * 501},
+            "prompt",
+            "Too big: expected string to have <=500 characters",
+        ),
+        (
+            "music.generate",
+            {"model": "suno", "prompt": "\U0001f3b5" * 251, "sunoParams": {"custom_mode": False}},
+            "prompt",
+            "Too big: expected string to have <=500 characters",
+        ),
+        (
+            "music.generate",
+            {"model": "mureka", "prompt": "x", "murekaParams": {"instrumental": True, "lyrics": "la"}},
+            "murekaParams.lyrics",
+            "Invalid input: lyrics and instrumental exclude each other",
+        ),
+        (
+            "music.generate",
+            {"model": "mureka", "prompt": "x", "murekaParams": {"instrumental": True, "model_version": "mureka-o2"}},
+            "murekaParams.instrumental",
+            "Invalid input: mureka-o2 has no instrumental",
+        ),
+        ("music.suno-action", ACTION, "index", "Invalid input: give index or trackId"),
+        (
+            "music.udio-action",
+            {**ACTION, "action": "remix", "index": 1, "trackId": "x"},
+            "trackId",
+            "Invalid input: give index or trackId, not both",
+        ),
+    ],
+)
+def test_rules_across_fields_are_told_at_their_field(
+    operation: str, body: dict[str, Any], place: str, text: str
+) -> None:
+    assert refused_for(operation, body) == {place: [text]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("images.edit", {"model": "flux-fill-pro", "fluxFillParams": {**FILL, "mask": "http://a/b"}}),
+        (
+            "videos.generate",
+            {"model": "hailuo-02", "prompt": "x", "hailuoParams": {"duration": 6, "resolution": "1080p"}},
+        ),
+        (
+            "videos.generate",
+            {
+                "model": "wan-2.7",
+                "prompt": "x",
+                "wan27Params": {"first_clip": "http://a/b", "last_frame": "http://a/b"},
+            },
+        ),
+        ("music.generate", {"model": "suno", "prompt": "\U0001f3b5" * 250}),
+        ("music.generate", {"model": "suno", "prompt": "x" * 5000, "sunoParams": {"custom_mode": True}}),
+        (
+            "music.generate",
+            {"model": "mureka", "prompt": "x", "murekaParams": {"instrumental": False, "lyrics": "la"}},
+        ),
+        ("music.suno-action", {**ACTION, "trackId": "x"}),
+    ],
+)
+def test_a_body_at_the_edge_of_a_rule_is_valid(operation: str, body: dict[str, Any]) -> None:
+    assert refused_for(operation, body) == {}
+
+
+def test_a_number_that_is_not_among_the_allowed_is_an_invalid_input() -> None:
+    body = {"model": "topaz-image-upscale", "topazUpscaleParams": {"image": "http://a/b", "upscale_factor": 3}}
+    assert refused_for("images.upscale", body) == {"topazUpscaleParams.upscale_factor": ["Invalid input"]}

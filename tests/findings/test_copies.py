@@ -73,6 +73,29 @@ def follow_up(app: App) -> Work:
     return submit
 
 
+def play(parts: int) -> Work:
+    """Fetches a video in so many parts, as a player does."""
+
+    async def fetch(event: dict[str, Any]) -> None:
+        for start in range(0, 10 * parts, 10):
+            ranged = {"Range": f"bytes={start}-{start + 9}"}
+            async with aiohttp.request("GET", event["result"]["videoUrl"], headers=ranged) as answer:
+                assert (answer.status, len(await answer.read())) == (206, 10)
+
+    return fetch
+
+
+def act_on(app: App, path: str, **body: Any) -> Work:
+    """Submits an action on the job."""
+
+    async def submit(event: dict[str, Any]) -> None:
+        told = {**body, "parentJobId": event["jobId"]}
+        async with aiohttp.request("POST", f"{app.url}{path}", json=told, headers={"X-API-Key": KEY}) as answer:
+            assert answer.status == 202, await answer.text()
+
+    return submit
+
+
 def once(work: Work) -> Work:
     """Only at the first copy."""
     seen: set[str] = set()
@@ -133,6 +156,32 @@ async def test_work_that_is_done_again_when_an_event_is_redelivered_is_found(
     assert told["evidence"] == (
         f"the receiver took the final event of job {job_id} 2 times; requests 2 and 3 are equal downloads, one for each"
     )
+
+
+async def order(driver: Driver, pipeline: Pipeline, path: str, **body: Any) -> None:
+    told = {"prompt": DUPLICATE, "webhookUrl": pipeline.url, **body}
+    async with driver.http.post(path, json=told) as answer:
+        assert answer.status == 202, await answer.text()
+    await driver.advance(600)
+    await asyncio.gather(*pipeline.tasks)
+
+
+async def test_the_parts_of_a_video_are_one_download_and_one_for_each_copy_is_found(
+    driver: Driver, pipeline: Pipeline, found: Found
+) -> None:
+    for work, names in ((once(play(12)), {}), (play(12), {"WEBHOOK-DUPLICATE-PROCESSED": [[15, 27]]})):
+        pipeline.work = work
+        await order(driver, pipeline, "/v2/videos/generate", model="kling-2.5-turbo-pro")
+        assert await found() == names
+
+
+async def test_an_action_on_a_job_once_for_each_copy_is_found(
+    app: App, driver: Driver, pipeline: Pipeline, found: Found
+) -> None:
+    for wrap, names in ((once, {}), (lambda work: work, {"WEBHOOK-DUPLICATE-PROCESSED": [[4, 5]]})):
+        pipeline.work = wrap(act_on(app, "/v2/music/suno/action", action="stems", index=1))
+        await order(driver, pipeline, "/v2/music/generate", model="suno")
+        assert await found() == names
 
 
 async def test_a_job_whose_work_is_done_again_and_again_is_found_once(

@@ -104,6 +104,36 @@ async def test_a_field_in_a_wrong_place_is_found(
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        (
+            "images/edit",
+            {"model": "flux-fill-pro", "prompt": "a fox", "fluxFillParams": {"mode": "outpaint"}},
+            '"prompt" beside fluxFillParams instead of in it',
+        ),
+        ("images/edit", {"model": "flux-fill-pro", "mode": "inpaint"}, '"mode" beside fluxFillParams instead of in it'),
+        (
+            "images/upscale",
+            {"model": "topaz-image-upscale", "image": "http://a.b/c.png"},
+            '"image" beside topazUpscaleParams instead of in it',
+        ),
+        ("music/generate", {"model": "suno", "sunoParams": {"prompt": "a fox"}}, '"prompt" in sunoParams instead of'),
+        ("images/midjourney/action", {"action": "pan", "model": "pan", "index": 1}, None),
+        ("music/udio/action", {"action": "extend", "model": "extend"}, None),
+        ("music/udio/lyrics", {"model": "lyrics"}, None),
+    ],
+)
+async def test_every_operation_with_parameter_objects_knows_where_fields_stand(
+    path: str, body: dict[str, Any], told: str | None, driver: Driver
+) -> None:
+    async with driver.http.post(f"/v2/{path}", json=body) as answer:
+        assert answer.status == 400
+    shown = (await driver.pull("GET", "findings"))["findings"]
+    evidence = [each["evidence"] for kind in shown for each in kind["occurrences"]]
+    assert [text.partition(" was refused: ")[2][: len(told or "")] for text in evidence] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"tempo": 1},

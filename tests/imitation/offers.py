@@ -65,7 +65,7 @@ class Offer:
 
 
 VIDEO = {"modality": "video", "id": "imitation-video", "label": "Imitation Video", "pricingMode": "per-second"}
-OFFERS = {row["id"]: Offer(row) for row in load("models.json")["models"]}
+OFFERS = {row["id"]: Offer(row) for row in load("models.json")["models"] if row["operation"] == "images.generate"}
 CATALOGUE = [VIDEO, *(offer.entry() for offer in reversed(OFFERS.values())), {**VIDEO, "id": "imitation-video-2"}]
 
 

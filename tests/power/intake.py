@@ -24,7 +24,7 @@ from mockserver.core.errors import (
 )
 from mockserver.core.jobs import Job
 from mockserver.core.jsontext import Parsed, encode, parse
-from mockserver.core.pricing import price
+from mockserver.core.pricing import Measured, price
 from mockserver.core.signing import key_digest
 from mockserver.core.validation import BodyValidator, Problem, SchemaCheck
 from mockserver.http.answers import Answer, json_answer
@@ -280,13 +280,13 @@ def true_is_a_number() -> list[Swap]:
 @breaks("VAL-8")
 def limit_is_clamped() -> list[Swap]:
     """A page limit beyond the highest is taken for the highest."""
-    typed = genuine(queries, "_typed")
+    typed = genuine(queries, "typed")
 
     def clamped(text: str, schema: Schema) -> Any:
         value = typed(text, schema)
         return min(value, schema.get("maximum", sys.maxsize)) if isinstance(value, int) else value
 
-    return [Swap(queries, "_typed", clamped)]
+    return [Swap(queries, "typed", clamped)]
 
 
 @breaks("VAL-9")
@@ -308,13 +308,13 @@ def bad_id_is_404() -> list[Swap]:
 
 @breaks("MODEL-1")
 def a_model_is_missing() -> list[Swap]:
-    """The last model of the catalogue is refused as unknown."""
+    """A model of each operation is refused as unknown."""
     judged = BodyValidator.model_of
-    last = {operation: list(rows)[-1] for operation, rows in catalog().models.items() if rows}
+    gone = {operation: list(rows)[len(rows) // 2] for operation, rows in catalog().models.items()}
 
     def model_of(self: BodyValidator, operation: str, parsed: Parsed) -> Model:
         model = judged(self, operation, parsed)
-        if model.id == last[operation]:
+        if model.id == gone[operation]:
             raise Invalid({"model": [messages.INVALID]})
         return model
 
@@ -372,7 +372,7 @@ def model_matched_loosely() -> list[Swap]:
 def price_outside_catalogue() -> list[Swap]:
     """A job costs ten times what the catalogue says, and one credit more."""
 
-    def dearer(model: Model, body: Any) -> int:
-        return 10 * price(model, body) + 1
+    def dearer(model: Model, body: Any, measured: Measured) -> int:
+        return 10 * price(model, body, measured) + 1
 
     return [Swap(verbs, "price", dearer)]

@@ -17,7 +17,7 @@ HIDDEN = "import sys; sys.modules['trustme'] = None; from mockserver.cli.main im
 
 
 HOOKS = {"pending": 0, "delivered": 2, "failed": 1}
-SUMMARY = {"requests": 1200, "jobs": 1, "creditsSpent": 6, "webhooks": HOOKS, "faults": 1}
+SUMMARY = {"requests": 1200, "jobs": 1, "operations": {"x": 1}, "creditsSpent": 6, "webhooks": HOOKS, "faults": 1}
 
 
 def test_a_summary_tells_requests_jobs_and_credits_and_of_the_rest_what_there_was() -> None:
@@ -28,7 +28,13 @@ def test_a_summary_tells_requests_jobs_and_credits_and_of_the_rest_what_there_wa
         "finding: RETRY-AFTER-IGNORED, 2 times",
         "finding: POLLED-TOO-FAST, 1 time",
     ]
-    none = {"requests": 0, "jobs": 0, "creditsSpent": 0, "webhooks": dict.fromkeys(HOOKS, 0), "faults": 0}
+    made = {**SUMMARY, "jobs": 1003, "operations": {"videos.generate": 1, "images.edit": 1002}, "findings": {}}
+    assert summary_lines(made)[0] == (
+        "1,200 requests, 1,003 jobs (1,002 images.edit, 1 videos.generate), "
+        "6 credits that the real API would have taken"
+    )
+    none = {"requests": 0, "jobs": 0, "operations": {}, "creditsSpent": 0, "webhooks": dict.fromkeys(HOOKS, 0)}
+    none["faults"] = 0
     assert summary_lines({**none, "findings": {}}) == [NONE.removeprefix("mockserver: ")]
 
 

@@ -1,5 +1,6 @@
 """Each scenario that ships, played over HTTP: what a client sees is what it says."""
 
+import io
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from mockserver.scenarios.shelf import find, known_in
 from tests.conftest import Inbox, MakeApp
-from tests.driver import COST, MODEL, Driver
+from tests.driver import COST, MODEL, PNG, Driver
 
 BODY = {"prompt": "a fox", "model": MODEL}
 MUST = {
@@ -23,6 +24,10 @@ MUST = {
     "gateway-html",
     "expired-results",
     "flaky-network",
+    "lora-training",
+    "music-night",
+    "slow-video",
+    "uploads-down",
 }
 
 
@@ -44,7 +49,7 @@ async def seen(driver: Driver, count: int, body: dict[str, Any] = BODY) -> list[
     return found
 
 
-def test_at_least_the_ten_are_there_each_with_its_own_text() -> None:
+def test_at_least_these_are_there_each_with_its_own_text() -> None:
     found = [find(known.name, "none").scenario for known in known_in("none")]
     assert {scenario.name for scenario in found} >= MUST
     assert len({scenario.about for scenario in found}) == len(found)
@@ -205,6 +210,84 @@ async def test_lost_answers(driver: Driver) -> None:
     await play(driver, "lost-answers")
     assert await seen(driver, 4) == ["none", 202, "none", 202]
     assert await driver.balance() == 1_000_000 - 4 * COST
+
+
+async def test_lora_training(driver: Driver) -> None:
+    await play(driver, "lora-training")
+    first = await driver.train()
+    await driver.advance("5s")
+    assert await driver.balance() == 1_000_000 - 257
+    await driver.advance("25s")
+    second = await driver.train()
+    await driver.advance("30s")
+    async with driver.http.get("/v2/loras") as answer:
+        seen = {lora["id"]: (lora["status"], lora["error"]) for lora in (await answer.json())["items"]}
+    assert seen == {
+        first: ("FAILED", "Training failed: too few of the images show the subject"),
+        second: ("READY", None),
+    }
+    assert await driver.balance() == 1_000_000 - 257
+
+
+async def started(driver: Driver, path: str, key: str = "", **body: Any) -> str:
+    """The id of the job; empty where the answer was lost."""
+    try:
+        async with driver.http.post(path, json=body, headers={"Idempotency-Key": key} if key else {}) as answer:
+            return str((await answer.json())["jobId"])
+    except aiohttp.ClientError:
+        return ""
+
+
+async def test_music_night(driver: Driver) -> None:
+    await play(driver, "music-night")
+    songs = [await started(driver, "/v2/music/generate", model="suno", prompt="a fox") for _ in range(6)]
+    await driver.advance("1h")
+    assert await driver.statuses(*songs) == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED", "FAILED", "COMPLETED"]
+    link, chain = {"action": "extend", "index": 1}, [songs[0]]
+    for number in range(2):
+        told = {**link, "parentJobId": chain[-1]}
+        answers = [await started(driver, "/v2/music/suno/action", f"link-{number}", **told) for _ in range(2)]
+        assert answers[0] == ""
+        chain.append(answers[1])
+        await driver.advance("1h")
+    lengths = [(await driver.job(song))["result"]["tracks"][0]["duration"] for song in chain]
+    assert lengths == sorted(set(lengths))
+    assert await driver.balance() == 1_000_000 - 6 * 11
+
+
+async def test_slow_video(driver: Driver) -> None:
+    await play(driver, "slow-video")
+    video = await started(driver, "/v2/videos/generate", model="kling-2.5-turbo-pro", prompt="a fox")
+    picture, seen = await driver.submit(), []
+    for span in ("29s", "2s", "2m", "10m"):
+        await driver.advance(span)
+        seen.append(await driver.job(video))
+    assert [job["status"] for job in seen] == ["QUEUED", "PROCESSING", "PROCESSING", "COMPLETED"]
+    assert 0 < seen[2]["progress"] < 99
+    quick, slow = (await driver.job(picture))["completedAt"], seen[3]["completedAt"]
+    assert (quick < "2026-01-01T00:01", slow > "2026-01-01T00:04") == (True, True)
+    async with driver.http.get(seen[3]["result"]["videoUrl"]) as answer:
+        assert (answer.status, answer.content_type) == (200, "video/mp4")
+    assert (await driver.pull("GET", "requests"))["requests"][-1]["seconds"] >= 0.2
+
+
+async def test_uploads_down(driver: Driver) -> None:
+    await play(driver, "uploads-down")
+
+    async def uploaded(count: int) -> list[int]:
+        statuses = []
+        for _ in range(count):
+            async with driver.http.post("/v2/uploads", data={"file": io.BytesIO(PNG)}) as answer:
+                assert answer.status == 201 or await answer.json() == {"error": "Upload failed"}
+                statuses.append(answer.status)
+        return statuses
+
+    assert await uploaded(4) == [502, 201, 201, 502]
+    await driver.advance("1m")
+    assert await uploaded(3) == [502, 502, 502]
+    assert await seen(driver, 1) == [202]
+    await driver.advance("30s")
+    assert set(await uploaded(3)) == {201, 502}
 
 
 @pytest.mark.parametrize("name", [known.name for known in known_in("none")])

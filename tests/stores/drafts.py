@@ -7,7 +7,7 @@ from mockserver.core.accounts import Key, Team, make_key
 from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus
 from mockserver.core.idempotency import Claim
 from mockserver.core.ids import uuid_from
-from mockserver.core.jobs import Job, Webhook, WebhookStatus
+from mockserver.core.jobs import TRAINING, Job, Webhook, WebhookStatus, loras_of
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.stores.protocol import Accepted, Draft, JobQuery, Store
 
@@ -69,6 +69,23 @@ def draft(
     return Draft(job, None if key is None else Claim(key, request), slots)
 
 
+def lora(
+    number: int,
+    *,
+    at: float = NOW,
+    owner: Key = ANN,
+    later_cost: int = 0,
+    life: Plan | None = None,
+    hook: Webhook | None = None,
+    most_open: int | None = None,
+) -> Draft:
+    """The training of a LoRA for 2 credits, which stays once it has ended."""
+    wanted = draft(number, at=at, owner=owner, cost=2, model="training", life=life, hook=hook)
+    kept = wanted.job.plan._replace(keeps_s=NEVER, marks=())
+    job = wanted.job._replace(operation=TRAINING, later_cost=later_cost, plan=kept)
+    return wanted._replace(job=job, most_open=most_open)
+
+
 async def accepted(store: Store, wanted: Draft, now: float | None = None) -> Job:
     """The job that a submission made, by default in the instant of its `created_at`."""
     outcome = await store.submit(wanted, wanted.job.created_at if now is None else now)
@@ -91,6 +108,7 @@ async def whole(store: Store, now: float) -> dict[str, Any]:
         "keys": await store.keys(),
         "jobs": {team.id: await store.page(JobQuery(team.id, 10_000), now) for team in teams},
         "lists": {key.user_id: await listed(store, key.user_id, now) for key in await store.keys()},
+        "loras": {team.id: await listed(store, loras_of(team.id), now) for team in teams},
         "models": {team.id: await store.models_of(team.id) for team in teams},
         "balances": {team.id: await store.balance(team.id, now) for team in teams},
         "deliveries": await store.deliveries(),

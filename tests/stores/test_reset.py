@@ -17,6 +17,7 @@ from tests.stores.drafts import (
     delivered,
     draft,
     job_id,
+    lora,
     plan,
     whole,
 )
@@ -29,6 +30,7 @@ async def used(store: Store) -> None:
     await accepted(store, draft(1, key="k", hook=HOOK, slots=1, life=plan(runs_s=NEVER)))
     for number in range(2, 9):
         await accepted(store, draft(number, hook=HOOK))
+    await accepted(store, lora(9, later_cost=50, most_open=1, life=plan(runs_s=NEVER)))
     await store.admit(ANN.digest, RateLimit(1, 60.0), NOW)
     ((delivery, _), *_) = await store.claim_due(NOW + 5, 10)
     await store.settle(delivered(delivery), attempt(delivery))

@@ -1,0 +1,1 @@
+"""Our contract beside an OpenAPI document of the vendor: what differs, and how to follow that document."""
