@@ -265,16 +265,16 @@ def test_lone_surrogates_are_judged_as_javascript_judges_them() -> None:
 
 
 @pytest.mark.parametrize("place", ["fluxParams", "body"])
-def test_a_hundred_thousand_unknown_fields_are_counted_and_ten_are_named(place: str) -> None:
-    names = {f"k{index}": index for index in range(100_000)}
+def test_twenty_thousand_unknown_fields_are_counted_and_ten_are_named(place: str) -> None:
+    names = {f"k{index}": index for index in range(20_000)}
     if place == "fluxParams":
         named = ", ".join(f'"k{index}"' for index in range(10))
-        assert details(flux(**names)) == {"fluxParams": [f"Unrecognized keys: {named}, and 99990 more"]}
+        assert details(flux(**names)) == {"fluxParams": [f"Unrecognized keys: {named}, and 19990 more"]}
         return
     later = ", ".join(f'"k{index}"' for index in range(10, 20))
     expected = {
         **{f"k{index}": [f'Unrecognized key: "k{index}"'] for index in range(10)},
-        "body": [f"Unrecognized keys: {later}, and 99980 more"],
+        "body": [f"Unrecognized keys: {later}, and 19980 more"],
     }
     assert details({**PLAIN, **names}) == expected
     assert details({**PLAIN, "model": "none", **names}) == {"model": ["Invalid input"], **expected}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.drift import document
 from mockserver.drift.differences import differences
 from mockserver.drift.document import BadDocument
 from mockserver.drift.facts import facts
@@ -149,7 +150,8 @@ def test_what_is_no_schema_is_told_with_its_operation(schema: Any, said: str) ->
     assert str(told.value).startswith(f"POST /v2/things: {said}")
 
 
-def test_references_that_unfold_without_end_are_refused() -> None:
+def test_references_that_unfold_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_NODES", 2000)
     bomb = {
         f"S{n}": {"properties": {side: {"$ref": f"#/components/schemas/S{n + 1}"} for side in ("a", "b", "c", "d")}}
         for n in range(12)
