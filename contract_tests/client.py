@@ -48,15 +48,25 @@ class Client:
             sent.append(JSON)
         return self._session.exchange(method, path, sent, body, used or "")
 
-    def submit(self, value: Any, key: str | None = None, *, path: str = GENERATE) -> Exchange:
-        """Ask for a job, with an idempotency key where one is given."""
-        return self.send("POST", path, value=value, headers=[] if key is None else [("Idempotency-Key", key)])
+    def submit(self, value: Any, key: str | None = None, *, path: str = "") -> Exchange:
+        """Ask for a job, where its model is offered unless a path is given, with an idempotency key if there is one."""
+        return self.send(
+            "POST",
+            path or self._offered_at(value),
+            value=value,
+            headers=[] if key is None else [("Idempotency-Key", key)],
+        )
+
+    def _offered_at(self, value: Any) -> str:
+        name = value.get("model") if isinstance(value, dict) else None
+        return self._session.contract.path_of(name) if isinstance(name, str) else GENERATE
 
     def submit_and_hang_up(self, value: Any, key: str, *, waits: bool = False) -> None:
         """Send a submission and read no answer; *waits* until there is one, and throws it away."""
         wire, body = self._session.target.wire, encoded(value)
+        path = f"{wire.prefix}{self._offered_at(value)}"
         head = (
-            f"POST {wire.prefix}{GENERATE} HTTP/1.1\r\nHost: {wire.authority}\r\n{KEY_HEADER}: {self.key}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {wire.authority}\r\n{KEY_HEADER}: {self.key}\r\n"
             f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._session.note(f"submit with the key {key} and hang up", "no answer was read")

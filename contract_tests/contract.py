@@ -27,8 +27,10 @@ INFINITE = 2**1024 - 2**970
 """The least whole number that rounds to no finite double."""
 
 
-WALKED = frozenset({"images.generate", "jobs.list", "jobs.get", "models.list", "me"})
-"""The operations that the clauses know so far."""
+RULE = "rule"
+"""The keyword of a problem that has to do with several fields."""
+ASSUMED_S, ASSUMED_PIXELS, MEGAPIXEL = 5, 1024 * 1024, 1_000_000
+"""Of an input that nobody looks at; facts 12 and 14."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,14 @@ class Operation:
     takes_key: bool
     """Whether it takes an Idempotency-Key."""
     query: str | None
+    choose: str | None
+    """The field of a submission that says what it is for."""
+    form: str | None
+    """The schema of a multipart body."""
     path_parameters: Mapping[str, Schema]
     success: int
-    answers: Mapping[int, str]
-    """Status to the name of the answer's schema."""
+    answers: Mapping[int, str | None]
+    """Status to the name of the answer's schema; none for an answer without a body."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -71,6 +77,8 @@ class Model:
     price: Mapping[str, Any]
     result: str
     """A shape of results.json."""
+    parent: Mapping[str, Any] | None = None
+    """What the job has to be that is acted on; the row's own form."""
 
     def __repr__(self) -> str:
         return f"<Model {self.id} of {self.operation}>"
@@ -84,7 +92,7 @@ class Model:
         if isinstance(base, Mapping):
             parts = [_key_part(part, body) for part in self.price["by"]]
             base = base[self.price.get("join", "-").join(part for part in parts if part is not None)]
-        return math.ceil(int(base) * self._factor("count", body) * self._factor("seconds", body))
+        return math.ceil(int(base) * self._factor("count", body) * self.seconds_of(body) * self._blocks(body))
 
     def outputs_of(self, body: Mapping[str, Any]) -> int:
         """How many files a valid body asks for."""
@@ -101,17 +109,32 @@ class Model:
         ]
         return min(prices), max(prices)
 
+    def seconds_of(self, body: Mapping[str, Any]) -> float:
+        """What a price by the second is multiplied with."""
+        if "seconds" not in self.price:
+            return 1
+        rule = {"param": "", "default": ASSUMED_S, **self.price["seconds"]}
+        return float(_value_of(rule, body))
+
+    def _blocks(self, body: Mapping[str, Any]) -> int:
+        """The started blocks of megapixels that an upscale gives."""
+        if "megapixels" not in self.price:
+            return 1
+        rule = self.price["megapixels"]
+        scale, per = float(_value_of(rule["scale"], body)), float(rule["per"])
+        return math.ceil(ASSUMED_PIXELS * scale * scale / (per * MEGAPIXEL))
+
     def _factor(self, name: str, body: Mapping[str, Any]) -> float:
         return float(_value_of(self.price[name], body)) if name in self.price else 1
 
     def _limits(self, name: str) -> list[float]:
-        if name not in self.price:
-            return [1]
+        if name not in self.price or "param" not in self.price[name]:
+            return [ASSUMED_S if name in self.price else 1]
         schema = self.body_schema
         for step in self.price[name]["param"].split("."):
             schema = schema["properties"][step]
         values = [*schema.get("enum", ()), *(schema[limit] for limit in ("minimum", "maximum") if limit in schema)]
-        return [float(value) for value in [self.price[name]["default"], *values]]
+        return [float(value) for value in [self.price[name].get("default", ASSUMED_S), *values]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +143,9 @@ class Contract:
 
     operations: tuple[Operation, ...]
     models: tuple[Model, ...]
+    """All that can be asked for at once; a model that needs a LoRA is none of them."""
+    actions: tuple[Model, ...]
+    """What can be asked for of a finished job, and what else takes no model."""
     schemas: Mapping[str, Schema]
     """Each schema file by its path, such as `answers/job.json`, with its references resolved."""
     shapes: Mapping[str, Any]
@@ -148,8 +174,9 @@ class Contract:
 
     @property
     def submissions(self) -> tuple[Operation, ...]:
-        """The operations that start a job."""
-        return tuple(operation for operation in self.operations if operation.is_submission)
+        """The operations that start a job of a model."""
+        offered = {model.operation for model in self.models}
+        return tuple(operation for operation in self.operations if operation.id in offered)
 
     def models_of(self, operation_id: str) -> tuple[Model, ...]:
         """The models that the operation starts, in the order of the table."""
@@ -161,6 +188,11 @@ class Contract:
             if model.id == model_id and operation_id in {None, model.operation}:
                 return model
         raise KeyError(model_id)
+
+    def path_of(self, model_id: str) -> str:
+        """Where the model is asked for; where the first one is, for an id that is unknown."""
+        found = next((model for model in self.models if model.id == model_id), self.models[0])
+        return self.operation(found.operation).path
 
     def validator(self, schema_name: str) -> jsonschema_rs.Draft202012Validator:
         """A validator for the file of this name, such as `answers/job.json`; it checks formats too."""
@@ -188,18 +220,18 @@ def load() -> Contract:
     """
     files = _files(schemas_folder())
     schemas = {name: _resolved(name, files) for name in files if "/" in name}
+    operations = tuple(_operation(row) for row in files["operations.json"]["operations"])
+    by_id = {operation.id: operation for operation in operations}
     return Contract(
-        operations=tuple(_operation(row) for row in files["operations.json"]["operations"] if row["id"] in WALKED),
-        models=tuple(_model(row, schemas) for row in files["models.json"]["models"] if _is_walked(row)),
+        operations=operations,
+        models=tuple(_model(row, schemas) for row in files["models.json"]["models"] if "lora" not in row),
+        actions=tuple(
+            _action(row, schemas, by_id[row["operation"]].choose) for row in files["actions.json"]["actions"]
+        ),
         schemas=schemas,
         shapes=files["results.json"]["shapes"],
         sha256=hashlib.sha256(json.dumps(files, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
     )
-
-
-def _is_walked(row: Mapping[str, Any]) -> bool:
-    """Whether the clauses know what the model needs: a LoRA has to be trained first."""
-    return row["operation"] in WALKED and "lora" not in row
 
 
 def problems(schema: Schema, value: Any) -> list[Problem]:
@@ -220,11 +252,20 @@ def problems(schema: Schema, value: Any) -> list[Problem]:
         errors = [error for error in errors if _keyword(error) not in LENGTHS]
         errors += [error for error in validator.iter_errors(_widened(known)) if _keyword(error) in LENGTHS]
     found = [problem for error in errors for problem in _problems_of(error)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_broken_rules(schema, _widened(known))]))
+
+
+def _broken_rules(schema: Schema, value: Any) -> Iterator[Problem]:
+    """Rules across fields name the field where they are told."""
+    for rule in schema.get("allOf", ()):
+        if not _compiled(rule).is_valid(value):
+            yield Problem(tuple(rule["x-field"].split(".")), RULE)
 
 
 def _problems_of(error: jsonschema_rs.ValidationError) -> list[Problem]:
     path, keyword = tuple(error.instance_path), _keyword(error)
+    if "allOf" in error.schema_path:
+        return []
     if keyword == "required":
         return [Problem((*path, error.kind.as_dict()["property"]), keyword)]
     if keyword == "additionalProperties" and not path:
@@ -321,6 +362,8 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         is_submission=row.get("request") == "submission",
         takes_key=row.get("idempotent", False),
         query=row.get("query"),
+        choose=row.get("choose", "model"),
+        form=row.get("form"),
         path_parameters=row.get("pathParameters", {}),
         success=row["success"],
         answers={int(status): name for status, name in row["answers"].items()},
@@ -345,6 +388,33 @@ def _model(row: Mapping[str, Any], schemas: Mapping[str, Schema]) -> Model:
     )
 
 
+def _action(row: Mapping[str, Any], schemas: Mapping[str, Schema], choose: str | None) -> Model:
+    common, own = schemas["requests/submission.json"]["properties"], schemas[row["fields"]]
+    chosen: Schema = {choose: {"type": "string", "enum": [row["id"]]}} if choose else {}
+    hooks = {name: common[name] for name in ("webhookUrl", "webhookEvents")}
+    body: Schema = {
+        "type": "object",
+        "properties": {**own["properties"], **hooks, **chosen},
+        "required": [*own.get("required", ()), *chosen],
+        "additionalProperties": False,
+    }
+    return Model(
+        id=row["id"],
+        operation=row["operation"],
+        modality=row["modality"],
+        prompt_min=None,
+        prompt_max=None,
+        parameters_name="",
+        parameters_schema={"properties": {}},
+        parameters_required=False,
+        body_schema={**body, "allOf": row["rules"]} if "rules" in row else body,
+        outputs=row["outputs"],
+        price=row["price"],
+        result=row["result"],
+        parent=row.get("parent"),
+    )
+
+
 def _body_schema(row: Mapping[str, Any], schemas: Mapping[str, Schema]) -> Schema:
     """Steps 1 to 5 of the README."""
     common, parameters, prompt = schemas["requests/submission.json"], row["parameters"], row.get("prompt")
@@ -354,12 +424,13 @@ def _body_schema(row: Mapping[str, Any], schemas: Mapping[str, Schema]) -> Schem
     own[parameters["name"]] = schemas[parameters["schema"]]
     needed = {"model": True, "prompt": bool(prompt), parameters["name"]: parameters["required"]}
     others = {name: schema for name, schema in common["properties"].items() if name not in {"model", "prompt"}}
-    return {
+    body: Schema = {
         "type": "object",
         "properties": {**own, **others},
         "required": [name for name, is_needed in needed.items() if is_needed],
         "additionalProperties": False,
     }
+    return {**body, "allOf": row["rules"]} if "rules" in row else body
 
 
 def _resolved(name: str, files: Mapping[str, Any]) -> Schema:

@@ -142,9 +142,11 @@ def faults(model: Model, contract: Contract) -> dict[str, tuple[Fault, ...]]:
         Fault("missing", own),
         Fault("retype", own, tuple(value for value in SAMPLES_OF_TYPES if not isinstance(value, str))),
         Fault("model", own, _near_models(model, contract)),
-        Fault("foreign-parameters", (), _foreign_parameters(model, contract)),
         *_in_object((), schema),
     ]
+    foreign = _foreign_parameters(model, contract)
+    if foreign:
+        found.append(Fault("foreign-parameters", (), foreign))
     for place, inner in leaves(schema):
         if place != own:
             found += [Fault(kind, place, bad) for kind, bad in _bad_values(inner).items()]
@@ -250,8 +252,10 @@ def _beyond(schema: Schema) -> Iterator[tuple[str, Any]]:
         yield "type", INFINITE
 
 
-def _near_misses(text: str) -> list[str]:
-    """Texts that a careless comparison takes for this one."""
+def _near_misses(text: Any) -> list[Any]:
+    """Values that a careless comparison takes for this one."""
+    if not isinstance(text, str):
+        return [text + 0.5, -text, str(text)]
     changed = text[:-1] + ("x" if text[-1:] != "x" else "y")
     swapped = text.translate(str.maketrans("-._", ".--"))
     found = [text.upper(), text.lower(), text.capitalize(), f"{text} ", f" {text}", f"{text}\n", changed, text[:-1]]

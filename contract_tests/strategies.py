@@ -5,13 +5,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contract_tests.contract import Body, Contract, Model, PathSteps, Schema, problems
+from contract_tests.contract import RULE, Body, Contract, Model, PathSteps, Schema, problems
 
 WEBHOOK_FIELDS = ("webhookUrl", "webhookEvents")
 """Left out of bodies unless asked for: a delivery leaves the server under test."""
@@ -25,6 +25,7 @@ KNOWN_KEYWORDS = ANNOTATIONS | {
     *("type", "enum", "const", "oneOf", "anyOf", "properties", "required", "additionalProperties", "items"),
     *("minItems", "maxItems", "minLength", "maxLength", "pattern", "format"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    "allOf",
 }
 UNITS = ("x", "a fox ", "é", "狐", "🦊", "👩‍👩‍👧", "e\u0301", '"\\', "\n\t")
 PHRASES = (
@@ -41,6 +42,7 @@ SAMPLES = {
     "uuid": "3f2b8c1e-5d4a-4b6f-9e7d-1a2b3c4d5e6f",
     "date-time": "2026-01-02T03:04:05.678Z",
     "email": "fox@example.com",
+    "binary": "fox",
 }
 
 
@@ -88,6 +90,9 @@ def from_schema(schema: Schema) -> SearchStrategy[Any]:
     if unknown:
         msg = f"no strategy heeds the schema keyword {sorted(unknown)}"
         raise ValueError(msg)
+    if "allOf" in schema:
+        whole = from_schema({key: item for key, item in schema.items() if key != "allOf"})
+        return whole.map(partial(_mended, schema)).filter(lambda value: not problems(schema, value))
     if "const" in schema:
         return st.just(schema["const"])
     if "enum" in schema:
@@ -102,7 +107,24 @@ def from_schema(schema: Schema) -> SearchStrategy[Any]:
 
 def minimal_value(schema: Schema) -> Any:
     """The smallest value that the schema allows, always the same one; objects have their required fields only."""
-    return _value(schema, is_full=False)
+    return _mended(schema, _value(schema, is_full=False))
+
+
+def _mended(schema: Schema, value: Any) -> Any:
+    """The value with what rules across fields ask for, and without what they forbid."""
+    for _ in schema.get("allOf", ()):
+        broken = next((problem.path for problem in problems(schema, value) if problem.keyword == RULE), None)
+        if broken is None:
+            return value
+        holder, field = reduce(lambda node, step: node.get(step, {}), broken[:-1], value), broken[-1]
+        inner = reduce(lambda node, step: node["properties"][step], broken, schema)
+        if field not in holder:
+            value = with_value(schema, value, broken, minimal_value(inner))
+        elif broken == ("prompt",):
+            value = {**value, "prompt": value["prompt"][:SHORT]}
+        else:
+            value = {**value, broken[0]: {name: item for name, item in holder.items() if name != field}}
+    return value
 
 
 def minimal_body(model: Model, prompt: str = "a fox") -> Body:
@@ -112,14 +134,14 @@ def minimal_body(model: Model, prompt: str = "a fox") -> Body:
 
 def full_body(model: Model, prompt: str = "a fox") -> Body:
     """Every field but the webhook's; numbers are at their least, so that it costs little."""
-    body: Body = _value(model.body_schema, is_full=True)
+    body: Body = _mended(model.body_schema, _value(model.body_schema, is_full=True))
     return _with_prompt({name: item for name, item in body.items() if name not in WEBHOOK_FIELDS}, prompt)
 
 
 def boundaries(model: Model, prompt: str = "a fox") -> list[Boundary]:
     """Each limit in the schema of the model's body, nested ones too."""
     base = minimal_body(model, prompt)
-    return [
+    found = [
         Boundary(
             name=".".join([*map(str, path), limit]),
             path=path,
@@ -129,6 +151,7 @@ def boundaries(model: Model, prompt: str = "a fox") -> list[Boundary]:
         for path, schema in leaves(model.body_schema)
         for limit, inside, outside in limits(schema)
     ]
+    return [each for each in found if not problems(model.body_schema, each.inside)]
 
 
 def leaves(schema: Schema, path: PathSteps = ()) -> Iterator[tuple[PathSteps, Schema]]:

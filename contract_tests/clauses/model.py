@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from contract_tests.clause import Level, Method, Need, clause
 from contract_tests.clauses.auth import UNKNOWN_ID
 from contract_tests.clauses.validation import RICH, detailed, is_surely_wrong, submitted, taken
+from contract_tests.client import Client
 from contract_tests.contract import Body, Model, load
 from contract_tests.mutations import faults
 from contract_tests.outcome import Skip
@@ -20,6 +21,8 @@ MOST_SHOWN = 5_000
 """Bytes of an answer to an unknown model, however long its name."""
 ALL_MODELS = jobs_for_all(load())
 """What one job of each model costs, in jobs of the cheapest."""
+PATHS = {"image": "/v2/images/generate", "video": "/v2/videos/generate", "music": "/v2/music/generate"}
+"""Where the models of the catalogue are asked for."""
 FEW_MODELS = 5
 """Models of the catalogue that are tried on a real endpoint."""
 
@@ -35,12 +38,17 @@ FEW_MODELS = 5
     broken_by="a-model-is-missing",
 )
 def every_model_is_accepted(trial: Trial) -> None:
-    """Submits the smallest valid body of each model and looks at the job's model."""
+    """Submits the smallest valid body of each model and looks at the job's model; then what takes no model."""
     client = trial.client(credits=RICH)
     for model in trial.contract.models:
         trial.session.trace.clear()
         job = trial.job(client, taken(trial, client, model, minimal_body(model, PROMPT)))
         trial.require(job["model"] == model.id, f"a job of {model.id}", f"a job of {job['model']}")
+    for action in trial.contract.actions:
+        if action.parent is None:
+            body = minimal_body(action, PROMPT)
+            trial.session.purse.buy(action.price_of(body))
+            trial.expect(submitted(trial, client, action, body), ACCEPTED)
 
 
 @clause(
@@ -106,7 +114,7 @@ def required_parameters_are_required(trial: Trial) -> None:
 def catalogue_is_true(trial: Trial) -> None:
     """Compares the whole list with the filtered ones.
 
-    Then asks for each image model in a body that lacks a prompt: `details` may name the prompt, and not the model.
+    Then asks for each model in a body that lacks a prompt: `details` may name the prompt, and not the model.
     """
     client = trial.client(credits=RICH)
     listed = catalogue(trial)
@@ -122,12 +130,13 @@ def catalogue_is_true(trial: Trial) -> None:
         sorted(parts) == sorted(ids), "the filtered lists to make up the whole one", f"{len(parts)} of {len(ids)}"
     )
     known = {model.id for model in trial.contract.models}
-    images = [row["id"] for row in listed if row["modality"] == "image"]
+    names = {row["id"]: PATHS[row["modality"]] for row in listed}
     if trial.session.target.is_paid:  # what is unknown here may belong to an operation that is not in the contract
-        trial.recorded["models that are not in the contract"] = [name for name in images if name not in known]
-        images = [name for name in images if name in known and trial.contract.model(name).prompt_max][:FEW_MODELS]
-    for name in images:
-        answer = client.submit({"model": name})
+        trial.recorded["models that are not in the contract"] = [name for name in names if name not in known]
+        few = [name for name in names if name in known and trial.contract.model(name).prompt_max][:FEW_MODELS]
+        names = {name: names[name] for name in few}
+    for name, path in names.items():
+        answer = client.submit({"model": name}, path=path)
         details = detailed(trial.expect(answer, BAD_REQUEST))
         trial.require("model" not in details, f"the listed model {name} to be known", answer, cause="unknown model")
         if name in known and trial.session.target.levers is not None:
@@ -209,8 +218,11 @@ def _price_range(row: dict[str, Any], model: Model, body: Body) -> tuple[float, 
     Nobody says whether totals of `flat` are for one output or for the most that can be asked for: both readings count.
     """
     outputs = model.outputs_of(body)
-    is_chosen = row.get("pricingMode") == "per-output" and not isinstance(model.outputs, int)
-    return float(row["costMin"]) * (outputs if is_chosen else 1), float(row["costMax"]) * outputs
+    mode = row.get("pricingMode")
+    is_chosen = mode == "per-output" and not isinstance(model.outputs, int)
+    seconds = model.seconds_of(body) if mode == "per-second" else 1
+    least, most = float(row["costMin"]) * seconds, float(row["costMax"]) * seconds
+    return least * (outputs if is_chosen else 1), most * outputs
 
 
 @clause(
@@ -218,19 +230,52 @@ def _price_range(row: dict[str, Any], model: Model, body: Body) -> tuple[float, 
     "An action on a job that is absent, another user's, not completed or of another kind is refused and costs nothing.",
     level=Level.MUST,
     source="document, actions; facts 13",
-    method=Method.STATE_MACHINE,
-    unbroken_because="the contract has no actions yet, and its operations are what a mock offers",
+    method=Method.EXAMPLE,
+    broken_by="any-parent-will-do",
 )
 def actions_need_a_parent(trial: Trial) -> None:
-    """Asks for each action of a job that nobody has; needs a contract with actions."""
-    actions = [model for model in trial.contract.models if "parentJobId" in model.body_schema["properties"]]
+    """Asks for each action of a job that nobody has; on a mock of jobs of others, of every model and state too."""
+    client = trial.client()
+    actions = [action for action in trial.contract.actions if action.parent is not None]
     if not actions:
         msg = "the contract has no actions"
         raise Skip(msg)
-    client = trial.client()
-    before = trial.balance(client)
-    for model in actions:
-        answer = submitted(trial, client, model, {**minimal_body(model, PROMPT), "parentJobId": UNKNOWN_ID})
+    for action in actions:
+        answer = submitted(trial, client, action, {**minimal_body(action, PROMPT), "parentJobId": UNKNOWN_ID})
         trial.refused(answer, BAD_REQUEST, NOT_FOUND, CONFLICT)
-        trial.require(answer.status != ACCEPTED, "no job", answer)
+    if trial.session.target.levers is None:
+        return
+    models = {str(action.parent["model"]) for action in actions if action.parent is not None}
+    for name in sorted(models):
+        own = [action for action in actions if action.parent is not None and action.parent["model"] == name]
+        _of_one_model(trial, name, own)
+
+
+def _of_one_model(trial: Trial, name: str, actions: list[Model]) -> None:
+    client, stranger = trial.client(credits=RICH), trial.client(credits=RICH)
+    body = minimal_body(trial.contract.model(name), PROMPT)
+    running, failed, done = (trial.accepted(client, body) for _ in range(3))
+    other = trial.accepted(client, trial.body())
+    trial.levers.end_job(failed, fail="no capacity")
+    trial.levers.end_job(done, complete=True)
+    trial.levers.end_job(other, complete=True)
+    before, of_stranger = trial.balance(client), trial.balance(stranger)
+
+    def refused(action: Model, parent: str, *statuses: int, who: Client = client) -> None:
+        answer = submitted(trial, who, action, {**minimal_body(action, PROMPT), "parentJobId": parent})
+        trial.refused(answer, *statuses)
+
+    fitting = [each for each in actions if trial.contract.model(name).result in (each.parent or {})["results"]]
+    for action in actions:
+        refused(action, done, NOT_FOUND, who=stranger)
+        refused(action, other, BAD_REQUEST)
+        if action in fitting:
+            refused(action, running, CONFLICT)
+            refused(action, failed, CONFLICT)
+        else:
+            refused(action, done, BAD_REQUEST, CONFLICT)
     trial.require(trial.balance(client) == before, f"balance {before} still", client.me())
+    trial.require(trial.balance(stranger) == of_stranger, f"balance {of_stranger} still", stranger.me())
+    for action in fitting:
+        answer = submitted(trial, client, action, {**minimal_body(action, PROMPT), "parentJobId": done})
+        trial.expect(answer, ACCEPTED)

@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.power import accepting, intake, speaking, telling
+from tests.power import accepting, bringing, intake, speaking, telling
 from tests.power.planting import Defect
 
-DEFECTS: dict[str, Defect] = {**intake.DEFECTS, **accepting.DEFECTS, **telling.DEFECTS, **speaking.DEFECTS}
+DEFECTS: dict[str, Defect] = {
+    **intake.DEFECTS,
+    **accepting.DEFECTS,
+    **telling.DEFECTS,
+    **speaking.DEFECTS,
+    **bringing.DEFECTS,
+}
 
 
 @contextmanager
