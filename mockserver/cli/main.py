@@ -18,6 +18,7 @@ COMMANDS = {
     "drift": "compare the contract with a newer OpenAPI document of the vendor",
     "models": "list models with parameters and prices",
     "sample": "print a valid request, as JSON or as a curl line",
+    "fixtures": "record requests, answers and signed webhooks as JSON files",
     "scenarios": "list what can be played, or check files of your own",
     "listen": "receive webhooks, verify signatures, print them",
 }
