@@ -26,7 +26,10 @@ OPERATION = "images.generate"
 QUICK = settings(
     derandomize=True, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
-every_model = pytest.mark.parametrize("model", CONTRACT.models, ids=lambda model: model.id)
+every_model = pytest.mark.parametrize(
+    "model", {str(model.parameters_schema): model for model in CONTRACT.models}.values(), ids=lambda model: model.id
+)
+"""One of each kind of parameters."""
 
 
 def drawn(values: Any, number: int) -> list[Any]:
