@@ -27,6 +27,10 @@ serve: $(READY) ## run the fake; options in ARGS, such as ARGS="--port 0"
 test: $(READY) ## run the tests
 	$(PYTEST) -n auto $(ARGS)
 
+.PHONY: test-stores
+test-stores: $(READY) ## run the tests of stores against all of them, a real Redis or Valkey too
+	STORES=memory,redis $(PYTEST) -n auto tests/stores $(ARGS)
+
 .PHONY: test-deep
 test-deep: $(READY) ## run the tests with much more generated input; takes long
 	$(PYTEST) -n auto --hypothesis-profile deep --timeout 3600 $(ARGS)

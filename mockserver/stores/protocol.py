@@ -19,6 +19,14 @@ REMEMBERED_DELIVERIES = 10_000
 """Deliveries that are done and still remembered with their attempts; those done earliest are forgotten first."""
 
 
+class StoreDown(Exception):
+    """The store cannot be reached; what was asked may have been done or not. *name* says which, without a password."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'the store "{name}" cannot be reached')
+        self.name = name
+
+
 class Draft(NamedTuple):
     """A job to be accepted, with its plan drawn as if a slot were free."""
 

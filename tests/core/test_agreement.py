@@ -126,10 +126,9 @@ def first_fields() -> dict[str, tuple[Model, list[tuple[str, ...]]]]:
     found: dict[str, tuple[Model, list[tuple[str, ...]]]] = {}
     for model in MODELS:
         common, own = model.body_schema["properties"], model.parameters_schema["properties"]
-        fields = {
-            **{(name,): common[name] for name in common},
-            **{(model.parameters_name, name): own[name] for name in own},
-        }
+        inner = model.parameters_name
+        fields: dict[tuple[str, ...], Any] = {(name,): schema for name, schema in common.items()}
+        fields |= {(inner, name): schema for name, schema in own.items()}
         new = [path for path, schema in fields.items() if str(schema) not in known]
         known |= {str(schema) for schema in fields.values()}
         if new:

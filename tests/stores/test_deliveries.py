@@ -200,11 +200,12 @@ async def test_deliveries_are_told_oldest_event_first_for_all_jobs_or_one(store:
 async def test_of_deliveries_that_are_done_only_the_latest_are_remembered(store: Store) -> None:
     await store.set_balance(TEAM.id, 100_000, NOW)
     await accepted(store, draft(0, hook=FINAL_HOOK, life=plan(runs_s=9999.0)))
-    for number in range(1, REMEMBERED_DELIVERIES + 11):
-        await accepted(store, draft(number, hook=FINAL_HOOK, life=plan(runs_s=number / 1000)))
+    lives = {number: plan(runs_s=number / 1000) for number in range(1, REMEMBERED_DELIVERIES + 11)}
+    await asyncio.gather(
+        *(accepted(store, draft(number, hook=FINAL_HOOK, life=life)) for number, life in lives.items())
+    )
     while taken := await store.claim_due(NOW + 99, 100):
-        for delivery, _ in taken:
-            await store.settle(delivered(delivery), attempt(delivery))
+        await asyncio.gather(*(store.settle(delivered(delivery), attempt(delivery)) for delivery, _ in taken))
     known = await store.deliveries()
     assert [delivery.job_id for delivery, _ in known] == [
         *(job_id(number) for number in range(11, REMEMBERED_DELIVERIES + 11)),

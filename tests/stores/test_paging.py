@@ -1,5 +1,6 @@
 """The job list in pages: each job once, newest first, whatever is added between them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -103,8 +104,9 @@ async def test_the_status_filter_judges_by_the_instant_of_the_look(store: Store)
 async def test_few_among_thousands_are_found_page_by_page(store: Store) -> None:
     await store.set_balance(TEAM.id, 10_000, NOW)
     rare = {0, 1, 1999, 2000, 2001, 4500, 4999}
-    for number in range(5000):
-        await accepted(store, draft(number, at=NOW + number / 1000, model="rare" if number in rare else "model-a"))
+    models = ["rare" if number in rare else "model-a" for number in range(5000)]
+    wanted = [draft(number, at=NOW + number / 1000, model=model) for number, model in enumerate(models)]
+    await asyncio.gather(*(accepted(store, each) for each in wanted))
     for limit in (1, 3, 7, 8):
         found = await walked(store, JobQuery(ANN.user_id, limit, model="rare"))
         assert found == [job_id(number) for number in sorted(rare, reverse=True)]

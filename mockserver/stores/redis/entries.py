@@ -1,0 +1,58 @@
+"""Teams, keys and records as bytes: what the scripts read, then JSON."""
+
+import json
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.stores.redis.packing import text, texts
+
+_ORDER, _RECORD = struct.Struct("<d"), struct.Struct("<dd")
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode = json.JSONDecoder().decode
+
+
+def packed_team(team: Team) -> bytes:
+    """A team, as it stands behind its number in the order of teams."""
+    return _encode(team._asdict()).encode()
+
+
+def team_of(value: bytes) -> Team:
+    """The team again."""
+    fields: dict[str, Any] = _decode(value[_ORDER.size :].decode())
+    return Team(**fields | {"modalities": tuple(fields["modalities"])})
+
+
+def packed_key(key: Key) -> bytes:
+    """A key, with its team first."""
+    return text(key.team_id.encode()) + _encode(key._asdict()).encode()
+
+
+def key_of(value: bytes) -> Key:
+    """The key again."""
+    _, at = texts(value, _ORDER.size, 1)
+    fields: dict[str, Any] = _decode(value[at:].decode())
+    limit = fields["rate_limit"]
+    return Key(**fields | {"rate_limit": None if limit is None else RateLimit(*limit)})
+
+
+class Record(NamedTuple):
+    """What is kept of an upload or an asset."""
+
+    expires_at: float
+    order: float
+    owner: str
+    value: bytes
+
+
+def record_of(row: bytes) -> Record:
+    """The record again."""
+    expires_at, order = _RECORD.unpack_from(row)
+    (owner,), at = texts(row, _RECORD.size, 1)
+    return Record(expires_at, order, owner.decode(), row[at:])
+
+
+def in_order(values: Sequence[bytes]) -> list[bytes]:
+    """Teams or keys, oldest first."""
+    return sorted(values, key=_ORDER.unpack_from)
