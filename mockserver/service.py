@@ -205,7 +205,7 @@ class Service:
             seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body, model=model.shown)
             orders, fired = await self._faulted(caller, seen, orders, cost)
         now = self.clock.now()
-        job = self._draw_job(caller, (operation, model, body, orders, cost, claim), whole_ms(now))
+        job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim), whole_ms(now))
         if model.songs is not None:
             notes = notes_of(model.songs, body, prompt or "", job.id, job.outputs, sources.track)
             job = job._replace(notes=encode(notes))
@@ -332,9 +332,15 @@ class Service:
         return template.replace(JOB_ID, job.id)
 
 
-_Order = tuple[Operation, Model, Mapping[str, Any], Directives, int, Claim | None]
-"""A submission that passed every check but those of the store: what is asked for, of whom, with which orders, at which
-price, under which claim. A plain tuple, because every submission makes one."""
+class _Order(NamedTuple):
+    """A submission that passed every check but those of the store."""
+
+    operation: Operation
+    model: Model
+    body: Mapping[str, Any]
+    directives: Directives
+    cost: int
+    claim: Claim | None
 
 
 def _parsed(raw: bytes) -> Parsed:
