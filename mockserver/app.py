@@ -20,6 +20,7 @@ from mockserver.control.levers import Levers
 from mockserver.control.summary import summary_of
 from mockserver.core.accounts import ready_made
 from mockserver.core.catalog import Catalog
+from mockserver.core.jsontext import encode, parse
 from mockserver.core.signing import key_digest
 from mockserver.faults import Faults
 from mockserver.findings.findings import Findings
@@ -31,11 +32,13 @@ from mockserver.probing import Prober
 from mockserver.scenarios.configured import Configured
 from mockserver.scenarios.stage import Stage
 from mockserver.service import Rules, Service
-from mockserver.settings import Settings
+from mockserver.settings import Settings, SettingsError
+from mockserver.sharing import Part, Sharing
 from mockserver.spec import contract_by
 from mockserver.spool import Spool
 from mockserver.stats import Stats
-from mockserver.stores.memory import MemoryStore
+from mockserver.stores.opening import opened
+from mockserver.stores.protocol import StoreDown
 from mockserver.webhooks import Deliverer, Sending
 
 log = logging.getLogger(__name__)
@@ -56,16 +59,21 @@ class App:
         """What there is to tell of the document that is followed, once it runs."""
         self.assets = Assets()
         self._closing = contextlib.AsyncExitStack()
+        self._is_up = False
 
     async def start(self) -> str:
         """Listen, and say where: `http://HOST:PORT`.
 
         Raises:
             OSError: the address cannot be listened on.
-            SettingsError: a fault rule of the settings file, the scenario or the document will not do.
+            SettingsError: the store, a fault rule of the settings file, the scenario or the document will not do.
         """
         try:
             return await self._started()
+        except StoreDown as error:
+            await self.close()
+            msg = f"store: {error}"
+            raise SettingsError(msg) from None
         except BaseException:
             await self.close()
             raise
@@ -74,9 +82,12 @@ class App:
         listener = _listen(self.settings.host, self.settings.port)
         self._closing.callback(listener.close)
         self.url = _address(*listener.getsockname()[:2])
+        self.store = await opened(self.settings.store, self.settings.max_jobs)
+        self._closing.push_async_callback(self.store.close)
         self._compose()
         await self._set_up()
         self.deliverer.start()
+        self._is_up = True
         self._closing.push_async_callback(self.deliverer.close)
         runner = web.ServerRunner(self.server, shutdown_timeout=DRAIN_S)
         await runner.setup()
@@ -89,15 +100,13 @@ class App:
     def _compose(self) -> None:
         """All parts, each made of those before it; what has to be let go of is noted for the end."""
         settings, clock = self.settings, self.clock
-        self.store = MemoryStore(settings.max_jobs)
-        self._closing.push_async_callback(self.store.close)
         self.spool = Spool(clock, settings.upload_keeps)
         self._closing.push_async_callback(self.spool.close)
         rules = self._rules()
         self.prober = Prober(self.spool, self.url, rules.public_url, is_on=settings.probe_inputs)
         self._closing.push_async_callback(self.prober.close)
-        seed = secrets.randbits(63) if settings.seed is None else settings.seed
-        self.faults = Faults(clock, seed)
+        seed = self._seed()
+        self.faults = Faults(clock, seed, self.store if self.store.is_shared else None)
         self.service = Service(self._contract(), self.store, clock, rules, self.faults, seed, self.prober)
         self.journal = Journal(clock, settings.journal_requests, int(settings.journal_mb * MEGABYTE))
         self.stats = Stats()
@@ -108,6 +117,14 @@ class App:
         self.deliverer.watch(self.findings.on_attempt)
         self.stage = Stage(self.service, settings)
         self.configured = Configured(self.service, self.stage)
+        parts: dict[str, Part] = {
+            "clock": clock,
+            "faults": self.faults,
+            "stage": self.stage,
+            "configured": self.configured,
+        }
+        self.sharing = Sharing(self.store, parts, self._on_start)
+        self.service.sharing = self.sharing if self.store.is_shared else None
         self.gallery = files.Gallery()
         self._closing.callback(self.gallery.close)
         self.levers = self._levers()
@@ -124,24 +141,59 @@ class App:
             self.findings,
             self.stage,
             self.settings,
+            self.sharing,
             self._start_over,
         )
 
-    async def _start_over(self) -> None:
-        await self.deliverer.stop()
-        self.clock.reset()
-        self.service.start_over()
-        self.gallery.forget()
-        self.spool.forget()
-        for part in (self.assets, self.faults, self.journal, self.stats, self.findings):
-            part.clear()
-        await self._set_up()
-        self.deliverer.start()
+    def _seed(self) -> int:
+        return secrets.randbits(63) if self.settings.seed is None else self.settings.seed
 
     async def _set_up(self) -> None:
-        """The teams, keys, rules and scenario of the start."""
-        await self.store.reset(*ready_made(self.settings.max_concurrent_jobs))
+        """The teams, keys, rules and scenario of the start, or those of a store that has them already."""
+        async with self.sharing.turn():
+            is_new = await self.store.set_up(*ready_made(self.settings.max_concurrent_jobs))
+            if is_new or not await self.sharing.has_begun():
+                await self._begin()
+            else:
+                await self.configured.go_on()
+
+    async def _start_over(self) -> None:
+        """Everything back to the configured start, for all who share the store."""
+        async with self.sharing.turn():
+            await self.deliverer.stop()
+            self.clock.reset()
+            self.faults.clear()
+            await self.store.reset(*ready_made(self.settings.max_concurrent_jobs))
+            await self._begin()
+            self._forget()
+            self.deliverer.start()
+
+    async def _begin(self) -> None:
+        """Draw from the start, and let others do so."""
+        seed = self._seed()
+        await self.sharing.begin(encode({"id": secrets.token_hex(8), "seed": seed}))
+        await self._draw_anew(seed)
         await self.configured.set_up()
+
+    async def _on_start(self, start: bytes) -> None:
+        """Go on with what another process has begun anew."""
+        await self.deliverer.stop()
+        await self._draw_anew(parse(start).value["seed"])
+        self._forget()
+        if self._is_up:
+            self.deliverer.start()
+
+    async def _draw_anew(self, seed: int) -> None:
+        number = await self.store.next_number("processes") if self.store.is_shared else 1
+        self.service.start_over(seed, number)
+        self.faults.seed = seed
+
+    def _forget(self) -> None:
+        """Forget what was made of state that is no more."""
+        self.gallery.forget()
+        self.spool.forget()
+        for part in (self.assets, self.journal, self.stats, self.findings):
+            part.clear()
 
     async def adopt(self, settings: Settings) -> None:
         """Go on with other settings, as far as a running server can: those of `LIVE`, fault rules and scenario.
@@ -149,7 +201,8 @@ class App:
         Raises:
             SettingsError: a fault rule or the scenario will not do; then nothing has changed.
         """
-        self.settings = await self.configured.adopt(settings)
+        async with self.sharing.turn():
+            self.settings = await self.configured.adopt(settings)
 
     async def summary(self, key: str = "") -> dict[str, Any]:
         """What GET /_mock/summary shows, of one API key or of all."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import math
 import time
 from collections.abc import Callable
@@ -29,10 +30,12 @@ class Clock:
 
     def _set_up(self) -> None:
         now, is_frozen = self._start
-        self._base = time.time() if now is None else now
+        self._wall = time.time()
+        self._base = self._wall if now is None else now
         self._since = self._source()
         self.speed = 1.0
         self.is_frozen = is_frozen
+        self._told = b""
 
     def now(self) -> float:
         """The instant it is."""
@@ -65,8 +68,7 @@ class Clock:
 
     def freeze(self, *, is_frozen: bool = True) -> None:
         """Stop time, or let it run again."""
-        self._restart(self.now())
-        self.is_frozen = is_frozen
+        self._restart(self.now(), is_frozen=is_frozen)
 
     def set_speed(self, speed: float) -> None:
         """Let time run *speed* times as fast as real time.
@@ -77,8 +79,26 @@ class Clock:
         if not (math.isfinite(speed) and speed > 0):
             msg = f"speed must be above 0, not {speed}"
             raise ValueError(msg)
-        self._restart(self.now())
-        self.speed = speed
+        self._restart(self.now(), speed=speed)
+
+    def told(self) -> bytes:
+        """How it was changed, as `take` reads it; empty for a clock that runs as it was made."""
+        return self._told
+
+    async def take(self, told: bytes) -> None:
+        """Go on as another process has told; never back but with nothing told, which is a reset.
+
+        The other counts the same real time as this one, as far as the clocks of their machines agree.
+        """
+        if not told:
+            self.reset()
+            return
+        before, value = self.now(), json.loads(told)
+        self.speed, self.is_frozen = value["speed"], value["frozen"]
+        self._base, self._wall, self._told = value["base"], value["wall"], told
+        self._since = self._source() - max(0.0, time.time() - self._wall)
+        if not self.is_frozen and self._base <= before:
+            self._base += max(0.0, before - self.now())
         self._tell()
 
     def reset(self) -> None:
@@ -100,8 +120,12 @@ class Clock:
         finally:
             self._changed.discard(wake)
 
-    def _restart(self, now: float) -> None:
-        self._base, self._since = now, self._source()
+    def _restart(self, now: float, *, is_frozen: bool | None = None, speed: float | None = None) -> None:
+        self._base, self._since, self._wall = now, self._source(), time.time()
+        self.is_frozen = self.is_frozen if is_frozen is None else is_frozen
+        self.speed = speed or self.speed
+        told = {"base": now, "wall": self._wall, "speed": self.speed, "frozen": self.is_frozen}
+        self._told = json.dumps(told).encode()
         self._tell()
 
     def _tell(self) -> None:

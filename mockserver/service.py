@@ -45,6 +45,7 @@ from mockserver.core.timeline import JobStatus, Mark
 from mockserver.core.validation import BodyValidator
 from mockserver.faults import Faults
 from mockserver.loras import Loras
+from mockserver.sharing import Sharing
 from mockserver.sources import NO_SOURCES, Looker, Prober
 from mockserver.stores.protocol import (
     Accepted,
@@ -130,17 +131,24 @@ class Service:
         prober: Prober | None = None,
     ) -> None:
         self.catalog, self.store, self.clock, self.rules, self.faults = catalog, store, clock, rules, faults
-        self._seed = seed
         self._looker = Looker(self.job, Loras(store, clock), clock, prober)
         self._validator = BodyValidator(catalog)
         self._results: dict[tuple[str, int], str] = {}
-        self.start_over()
+        self.sharing: Sharing | None = None
+        """How this process keeps in step with others, where there may be some."""
+        self.start_over(seed)
 
-    def start_over(self) -> None:
-        """Draw the same ids and outcomes again as from the start."""
-        self._random = random.Random(self._seed)  # noqa: S311 - repeatable outcomes, not secrets
+    def start_over(self, seed: int, process: int = 1) -> None:
+        """Draw the same ids and outcomes again as from the start.
+
+        Processes that share a store have one *seed* and each a number of its own, so that no two draw the same ids.
+        """
+        self.seed = seed
+        self._random = random.Random(seed)  # noqa: S311 - repeatable outcomes, not secrets
         self._secret = self._random.randbytes(32)
         self._marks: list[tuple[Mark, ...]] = [timeline.draw_marks(self._random.random) for _ in range(MARK_PATTERNS)]
+        if process > 1:
+            self._random = random.Random(f"{seed} {process}")  # noqa: S311 - as above
 
     @property
     def chance(self) -> random.Random:
@@ -162,6 +170,8 @@ class Service:
         if not api_key:
             raise MissingKey
         caller = await self.store.caller(key_digest(api_key))
+        if self.sharing is not None and self.sharing.is_behind:
+            await self.sharing.follow()
         if caller is None:
             raise UnknownKey
         key = caller.key

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from mockserver.core.accounts import RateLimit
 from mockserver.core.durations import FORM_HINT, duration_s
@@ -184,11 +185,28 @@ def _choice(*options: str) -> Callable[[str], str]:
     return read
 
 
+REDIS = ("redis", "rediss", "unix")
+"""What a URL of a Redis begins with: plain, with TLS, through a socket of this machine."""
+
+
 def _store(value: str) -> str:
-    if value != "memory":
-        msg = "want memory (sqlite: and redis: are not built yet)"
+    scheme, mark, place = value.partition(":")
+    is_url = scheme in REDIS and place.startswith("//") and place != "//"
+    if not (value == "memory" or (scheme == "sqlite" and mark and place.strip()) or is_url) or not value.isprintable():
+        msg = "want memory, sqlite:PATH, or redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] (rediss:// with TLS)"
         raise ValueError(msg)
     return value
+
+
+def without_password(store: str) -> str:
+    """The place of a store as messages may show it."""
+    scheme, slashes, rest = store.partition("://")
+    place, mark, query = rest.partition("?")
+    address, slash, path = place.partition("/")
+    names, at, host = address.rpartition("@")
+    user, colon, _ = names.partition(":")
+    asked = [(key, "***" if "password" in key else value) for key, value in parse_qsl(query)]
+    return f"{scheme}{slashes}{user}{colon and ':***'}{at}{host}{slash}{path}{mark}{urlencode(asked, safe='*/:')}"
 
 
 def read_rate_limit(value: str) -> RateLimit | None:
@@ -270,7 +288,13 @@ SETTINGS = (
         "Address to listen on. Anything but loopback closes the control plane unless --admin-token is given.",
     ),
     Setting("port", _port, "4010", "PORT", "Port to listen on; 0 takes a free one and prints it."),
-    Setting("store", _store, "memory", "STORE", "Where state is kept: memory."),
+    Setting(
+        "store",
+        _store,
+        "memory",
+        "STORE",
+        "Where state is kept: memory, sqlite:PATH (survives restarts), or redis://HOST:PORT/DB (for many servers).",
+    ),
     Setting(
         "speed",
         _speed,
@@ -422,6 +446,7 @@ def _read(row: Setting, value: str, place: str) -> Any:
         return row.read(value)
     except ValueError as error:
         shown = "***" if row.name in SECRETS else value[:80]
+        shown = without_password(shown) if row.name == "store" and "://" in shown else shown
         msg = f'{place}: "{shown}" will not do: {error}'
         raise SettingsError(msg) from None
 

@@ -100,7 +100,7 @@ class Watcher:
         if later:
             log.warning("%s changed: %s only after a restart", settings.file, ", ".join(later))
         playing = self._app.stage.playing()
-        if playing is not None and playing is not played:
+        if playing is not None and not playing.is_same(played):
             _tell_begun(playing)
         return []
 
@@ -109,7 +109,9 @@ class Watcher:
         stage, wrong = self._app.stage, []
         for playing in stage.all_playing():
             try:
-                if await stage.renew(playing):
+                async with self._app.sharing.turn():
+                    is_new = await stage.renew(playing)
+                if is_new:
                     _tell_begun(playing)
             except SettingsError as error:
                 wrong.append(str(error))
@@ -133,8 +135,8 @@ class Watcher:
         return frozenset(each for each in of_files | {Path(self._app.settings.scenarios).resolve()} if each.is_dir())
 
     def _files(self) -> list[Path]:
-        files = [self._app.settings.file, *(playing.file for playing in self._app.stage.all_playing())]
-        return [file for file in files if file is not None]
+        played = [Path(playing.file) for playing in self._app.stage.all_playing() if playing.file is not None]
+        return played if self._app.settings.file is None else [self._app.settings.file, *played]
 
     def _is_ours(self, changed: Path) -> bool:
         in_folder = changed.parent == Path(self._app.settings.scenarios).resolve() and is_scenario(changed.name)
@@ -143,7 +145,7 @@ class Watcher:
 
 
 def _tell_begun(playing: Playing) -> None:
-    log.info('scenario "%s" begins%s', playing.scenario.name, f", as in {playing.file}" if playing.file else "")
+    log.info('scenario "%s" begins%s', playing.name, f", as in {playing.file}" if playing.file else "")
 
 
 def _shown(row: Setting, value: Any) -> str:

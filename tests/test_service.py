@@ -310,7 +310,7 @@ async def test_one_seed_and_the_same_requests_give_the_same_ids_and_lives(clock:
 async def test_starting_over_repeats_what_was(service: Service) -> None:
     first = await lives(service)
     assert await lives(service) != first
-    service.start_over()
+    service.start_over(7)
     await service.store.reset(*ready_made())
     assert await lives(service) == first
 

@@ -55,7 +55,7 @@ OTHER = {
 WRONG = {
     "host": ["", " ", "http://localhost", "localhost:4010", "[::1]", "a..b", "x" * 64, "a b", "0.0.0.0/0"],
     "port": ["x", "-1", "65536", "1.5", "", "4_010", "٤٠١٠", "9" * 5000],
-    "store": ["redis://x", "sqlite:x.db", "Memory", ""],
+    "store": ["redis://", "redis:x", "sqlite:", "sqlite", "Memory", ""],
     "speed": ["0", "-1", "nan", "inf", "fast", "1e-300", "1e300", ""],
     "seed": ["-1", "1.5", "0x7"],
     "public_url": ["fake.test", "ftp://x", "http://", "https:///", "http://x/?a=b", "http://x/#a", "http://a b"],

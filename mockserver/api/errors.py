@@ -8,6 +8,7 @@ from mockserver.core import errors
 from mockserver.core.errors import Refusal
 from mockserver.http.answers import Answer, Headers, json_answer
 from mockserver.http.request import Request
+from mockserver.stores.protocol import StoreDown
 
 
 class WireError(NamedTuple):
@@ -67,6 +68,7 @@ WIRE_ERRORS: Mapping[type[Refusal], WireError] = {
     errors.KeyReused: WireError(409, _says("Idempotency key was already used with a different request body")),
     errors.InsufficientCredits: WireError(402, _credits),
     errors.QueueUnavailable: WireError(503, _says("Service unavailable")),
+    StoreDown: WireError(503, _says("Service unavailable")),
     errors.UploadFailed: WireError(502, _says("Upload failed")),
     errors.PathNotFound: WireError(404, _says("Not found")),
     errors.FileNotFound: WireError(404, _says("Not found")),

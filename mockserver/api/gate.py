@@ -59,10 +59,12 @@ class Gate:
 
     def open(self, operation: str, handle: Handler) -> Handler:
         """A handler for everybody."""
-        faults = self._faults
+        faults, service = self._faults, self._service
 
         async def enter(request: Request) -> Answer:
             request.operation = operation
+            if service.sharing is not None:
+                await service.sharing.catch_up()
             if faults.of_answers:
                 return await self._struck(request, handle)
             return await handle(request)

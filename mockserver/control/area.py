@@ -19,14 +19,25 @@ from mockserver.control import (
 from mockserver.control.levers import PREFIX, Levers, answer, guard, refuse
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
-from mockserver.http.router import Route, Router
+from mockserver.http.router import Handler, Route, Router
 from mockserver.http.server import Area
+from mockserver.settings import without_password
 
 
 def control_area(levers: Levers) -> Area:
     """All of /_mock."""
-    router = Router(routes(levers))
+    router = Router([route._replace(handler=_in_step(levers, route.handler)) for route in routes(levers)])
     return Area(f"{PREFIX}/", router, refuse, partial(guard, levers.settings), is_open_to_browsers=False)
+
+
+def _in_step(levers: Levers, handle: Handler) -> Handler:
+    """A lever that first goes on with what other processes have changed."""
+
+    async def enter(request: Request) -> Answer:
+        await levers.sharing.catch_up()
+        return await handle(request)
+
+    return enter
 
 
 def routes(levers: Levers) -> list[Route]:
@@ -38,7 +49,7 @@ def routes(levers: Levers) -> list[Route]:
             {
                 "status": "ok",
                 "version": __version__,
-                "store": levers.settings.store,
+                "store": without_password(levers.settings.store),
                 "jobs": counts.jobs,
                 "evictedJobs": counts.evicted,
                 "pendingDeliveries": counts.pending_deliveries,

@@ -20,25 +20,30 @@ def routes(levers: Levers) -> list[Route]:
 
     async def get_faults(request: Request) -> Answer:
         is_meant = _filter(request)
-        return answer({"faults": [shown(faults, rule) for rule in faults.rules() if is_meant(rule)]})
+        return answer({"faults": [await shown(faults, rule) for rule in faults.rules() if is_meant(rule)]})
 
     async def post_faults(request: Request) -> Answer:
         value = await json_of(request)
         is_list = isinstance(value, list)
-        try:
-            added = faults.add(value if is_list else [value])
-        except DocumentError as error:
-            raise refused(error.mistakes, is_list=is_list) from None
-        rows = [shown(faults, rule) for rule in added]
+        async with levers.sharing.turn():
+            try:
+                added = faults.add(value if is_list else [value])
+            except DocumentError as error:
+                raise refused(error.mistakes, is_list=is_list) from None
+        rows = [await shown(faults, rule) for rule in added]
         return answer({"faults": rows} if is_list else rows[0], 201)
 
     async def delete_faults(request: Request) -> Answer:
-        faults.remove(_filter(request))
+        is_meant = _filter(request)
+        async with levers.sharing.turn():
+            faults.remove(is_meant)
         return Answer(204)
 
     async def delete_fault(request: Request) -> Answer:
         rule_id = request.path_values["id"]
-        if not faults.remove(lambda rule: rule.id == rule_id):
+        async with levers.sharing.turn():
+            removed = faults.remove(lambda rule: rule.id == rule_id)
+        if not removed:
             raise Problem(404, "No such rule", f'there is no rule "{rule_id[:80]}"; GET {PREFIX}/faults lists them')
         return Answer(204)
 
@@ -60,9 +65,9 @@ def refused(mistakes: Sequence[Mistake], *, is_list: bool = True) -> Problem:
     return Problem(400, "Invalid document", "; ".join(map(str, mistakes)), errors=errors)
 
 
-def shown(faults: Faults, rule: Rule) -> dict[str, Any]:
+async def shown(faults: Faults, rule: Rule) -> dict[str, Any]:
     """A rule as JSON: as it was given, its key shortened, with how often it was met."""
-    tally = faults.tally(rule.id)
+    tally = await faults.tally(rule.id)
     window: dict[str, Any] = {}
     if "from" in rule.given:
         window["begins"] = iso(rule.begins_at)

@@ -66,8 +66,9 @@ def routes(levers: Levers) -> list[Route]:
 
     async def delete_key(request: Request) -> Answer:
         digest = (await _caller_of(store, request)).key.digest
-        await levers.stage.end(request.path_values["key"])
-        levers.service.faults.remove(lambda rule: rule.match.digest == digest)
+        async with levers.sharing.turn():
+            await levers.stage.end(digest)
+            levers.service.faults.remove(lambda rule: rule.match.digest == digest)
         await store.remove_key(digest)
         return Answer(204)
 

@@ -17,8 +17,9 @@ from mockserver.journal import Journal
 from mockserver.scenarios.stage import Stage
 from mockserver.service import Service
 from mockserver.settings import Settings
+from mockserver.sharing import Sharing
 from mockserver.stats import Stats
-from mockserver.stores.protocol import Store
+from mockserver.stores.protocol import Store, StoreDown
 from mockserver.webhooks import Deliverer
 
 PREFIX = "/_mock"
@@ -46,6 +47,7 @@ class Levers(NamedTuple):
     findings: Findings
     stage: Stage
     settings: Settings
+    sharing: Sharing
     start_over: Callable[[], Any]
     """Coroutine function: everything back to the configured start."""
 
@@ -62,6 +64,8 @@ def refuse(refusal: Refusal, request: Request) -> Answer:
             status, title, more = 405, "Method not allowed", {}
             detail = f"{request.method} is not possible here; {', '.join(allowed)} are"
             headers = (("Allow", ", ".join(allowed)),)
+        case StoreDown():
+            status, title, detail, more = 503, "Store down", str(refusal), {}
         case _:
             status, title, detail, more = 400, "Bad request", str(refusal) or type(refusal).__name__, {}
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}

@@ -5,7 +5,7 @@ from typing import Any
 from mockserver.control.faults import refused
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
 from mockserver.control.queries import query_of
-from mockserver.core.accounts import shown_prefix
+from mockserver.core.accounts import named
 from mockserver.core.documents import DocumentError
 from mockserver.core.instants import iso
 from mockserver.core.signing import key_digest
@@ -42,7 +42,7 @@ def routes(levers: Levers) -> list[Route]:
 
     async def get_scenario(request: Request) -> Answer:
         key = query_of(request, "key").get("key", "")
-        return answer({"scenario": _shown(stage.playing(key))})
+        return answer({"scenario": _shown(stage.playing(key and key_digest(key)))})
 
     async def post_scenario(request: Request) -> Answer:
         body = await _BODY.read(request)
@@ -52,15 +52,20 @@ def routes(levers: Levers) -> list[Route]:
         if key and await levers.store.caller(key_digest(key)) is None:
             raise Problem(404, "No such key", f"this key does not exist; GET {PREFIX}/keys lists them")
         if body.get("name", "") is None:
-            await stage.end(key)
+            async with levers.sharing.turn():
+                await stage.end(key and key_digest(key))
             return answer({"scenario": None})
         try:
-            return answer({"scenario": _shown(await stage.play(_found(levers, body), key))})
+            async with levers.sharing.turn():
+                playing = await stage.play(_found(levers, body), named(key) if key else None)
         except DocumentError as error:
             raise refused(error.mistakes) from None
+        return answer({"scenario": _shown(playing)})
 
     async def delete_scenario(request: Request) -> Answer:
-        await stage.end(query_of(request, "key").get("key", ""))
+        key = query_of(request, "key").get("key", "")
+        async with levers.sharing.turn():
+            await stage.end(key and key_digest(key))
         return Answer(204)
 
     return [
@@ -100,9 +105,9 @@ def _shown(playing: Playing | None) -> dict[str, Any] | None:
     if playing is None:
         return None
     return {
-        "name": playing.scenario.name,
-        "about": playing.scenario.about,
+        "name": playing.name,
+        "about": playing.about,
         "startedAt": iso(playing.began_at),
-        "key": shown_prefix(playing.key) if playing.key else None,
+        "key": playing.key.prefix if playing.key else None,
         "faults": list(playing.faults),
     }

@@ -29,15 +29,16 @@ def routes(levers: Levers) -> list[Route]:
 
     async def post_clock(request: Request) -> Answer:
         body = await _BODY.read(request)
-        target = _target(body, clock.now())
-        if "speed" in body:
-            clock.set_speed(float(body["speed"]))
-        if "freeze" in body:
-            clock.freeze(is_frozen=body["freeze"])
-        if target is not None:
-            clock.move_to(max(target, clock.now()))
-            if body.get("wait", True):
-                await levers.deliverer.settled()
+        async with levers.sharing.turn():
+            target = _target(body, clock.now())
+            if "speed" in body:
+                clock.set_speed(float(body["speed"]))
+            if "freeze" in body:
+                clock.freeze(is_frozen=body["freeze"])
+            if target is not None:
+                clock.move_to(max(target, clock.now()))
+        if target is not None and body.get("wait", True):
+            await levers.deliverer.settled()
         return answer(shown(levers))
 
     return [Route("GET", f"{PREFIX}/clock", get_clock), Route("POST", f"{PREFIX}/clock", post_clock)]

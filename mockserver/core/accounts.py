@@ -58,6 +58,19 @@ class Key(NamedTuple):
         return self.role in ADMIN_ROLES
 
 
+class KeyName(NamedTuple):
+    """What is kept of an API key where it limits something: enough to know it by, not enough to use it."""
+
+    digest: str
+    """SHA-256, as hex text."""
+    prefix: str
+
+
+def named(api_key: str) -> KeyName:
+    """The name of a key."""
+    return KeyName(key_digest(api_key), shown_prefix(api_key))
+
+
 def make_key(api_key: str, *, name: str, team_id: str, user: str = "", role: str = "ADMIN") -> Key:
     """The record of a new key; ids derive from the key and the user, so that they are the same in every run."""
     user = user or name

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from mockserver.core.accounts import KeyName
 from mockserver.core.directives import DEFAULT_ERROR, NONE, Directives
 from mockserver.core.documents import DocumentError, Mistake
 from mockserver.core.durations import duration_s
@@ -115,6 +116,8 @@ class Rule(NamedTuple):
     job: JobFault | None = None
     begins_at: float = -math.inf
     ends_at: float = math.inf
+    read_at: float = 0.0
+    """When it was made, from which its window counts."""
     origin: str = "api"
 
     def is_active(self, now: float) -> bool:
@@ -127,7 +130,9 @@ class Rule(NamedTuple):
         return self.job is not None
 
 
-def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str = "api", key: str = "") -> Rule:
+def read_rule(
+    fields: Mapping[str, Any], rule_id: str, now: float, origin: str = "api", key: KeyName | None = None
+) -> Rule:
     """A rule from its JSON form, which is valid by its schema; its window is counted from *now*.
 
     *rule_id* is what it goes by, whatever id it was written with; *key* limits it, unless it names one.
@@ -136,9 +141,12 @@ def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str =
         DocumentError: parts of it contradict each other.
     """
     _check_sense(fields)
-    matched = ({"key": key} if key else {}) | fields.get("match", {})
+    matched = dict(fields.get("match", {}))
     calls = matched.pop("call", ())
     match = read_match(matched)
+    if key is not None and not match.digest:
+        match = match._replace(digest=key.digest, key_prefix=key.prefix)
+    keyless = {**fields, "match": {**matched, "key": match.digest}} if "key" in matched else fields
     shown = {**fields, "id": rule_id}
     if match.digest:
         shown["match"] = {**fields.get("match", {}), "key": f"{match.key_prefix}…"}
@@ -150,7 +158,7 @@ def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str =
         id=rule_id,
         given=shown,
         match=match,
-        chance=fields.get("id") or encode(fields).decode(),
+        chance=fields.get("id") or encode(keyless).decode(),
         calls=_calls(calls),
         times=fields.get("times", math.inf),
         probability=fields.get("probability", 1.0),
@@ -161,7 +169,30 @@ def read_rule(fields: Mapping[str, Any], rule_id: str, now: float, origin: str =
         begins_at=begins_at,
         ends_at=ends_at,
         origin=origin,
+        read_at=now,
     )
+
+
+def written(rule: Rule) -> dict[str, Any]:
+    """All that a rule is, as JSON, its key by digest and prefix: for `rule_of`."""
+    fields = dict(rule.given)
+    if "match" in fields:
+        fields["match"] = {name: value for name, value in fields["match"].items() if name != "key"}
+    return {
+        "id": rule.id,
+        "fields": fields,
+        "key": [rule.match.digest, rule.match.key_prefix],
+        "at": rule.read_at,
+        "origin": rule.origin,
+        "chance": rule.chance,
+    }
+
+
+def rule_of(value: Mapping[str, Any]) -> Rule:
+    """The rule again."""
+    digest, prefix = value["key"]
+    key = KeyName(digest, prefix) if digest else None
+    return read_rule(value["fields"], value["id"], value["at"], value["origin"], key)._replace(chance=value["chance"])
 
 
 def answer_at(rule: Rule, call: int, seed: int) -> AnswerFault | None:

@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -105,9 +106,8 @@ def scenario_of(document: Any, name: str) -> Scenario:
     return read_scenario(document, name, _check("scenario"), _check("fault"))
 
 
-def settings_of(scenario: Scenario) -> dict[str, Any]:
-    """What it sets, by the names of `Settings`."""
-    given = scenario.settings
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a scenario sets, by the names of `Settings`."""
     found: dict[str, Any] = {}
     if "speed" in given:
         found["speed"] = math.inf if given["speed"] == "instant" else float(given["speed"])

@@ -15,6 +15,7 @@ from mockserver.core.jobs import Job
 from mockserver.core.ledger import Ledger
 from mockserver.core.slots import take_slot
 from mockserver.core.timeline import JobStatus, Plan
+from mockserver.stores.commons import Commons
 from mockserver.stores.index import Entry, JobIndex
 from mockserver.stores.outbox import Outbox
 from mockserver.stores.protocol import (
@@ -39,10 +40,13 @@ SCAN = 2000
 _STATUSES = {status.value: status for status in JobStatus}
 
 
-class MemoryStore:
+class MemoryStore(Commons):
     """A Store without files. *max_jobs* bounds it: beyond that number finished jobs leave, the first to end first."""
 
+    name, is_shared = "memory", False
+
     def __init__(self, max_jobs: int) -> None:
+        super().__init__()
         self._max_jobs = max_jobs
         self.due_changed = asyncio.Event()
         self._clear()
@@ -53,8 +57,8 @@ class MemoryStore:
         self._undelivered: set[str] = set()  # jobs that could leave but for their webhooks
         self._indexes: dict[str, JobIndex] = {}
         self._members: dict[str, list[str]] = {}
-        self._records: dict[tuple[str, str], Record] = {}
-        self._records_by_age: deque[tuple[float, tuple[str, str]]] = deque()
+        self._claims: dict[tuple[str, str], Record] = {}
+        self._claims_by_age: deque[tuple[float, tuple[str, str]]] = deque()
         self._teams: dict[str, Team] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._keys: dict[str, Key] = {}
@@ -87,7 +91,7 @@ class MemoryStore:
         return self._recall(user_id, claim, now)
 
     def _recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
-        record = self._records.get((user_id, claim.key))
+        record = self._claims.get((user_id, claim.key))
         if record is None or record.expires_at <= now:
             return None
         if record.fingerprint != claim.fingerprint:
@@ -99,7 +103,7 @@ class MemoryStore:
     async def submit(self, draft: Draft, now: float) -> Outcome:
         job, claim = draft.job, draft.claim
         if claim is not None:
-            self._forget_old_records(now)
+            self._forget_old_claims(now)
             known = self._recall(job.user_id, claim, now)
             if known is not None:
                 return known
@@ -118,8 +122,8 @@ class MemoryStore:
         self._book(ledger, job)
         if claim is not None:
             record = Record(job.id, claim.fingerprint, job.created_at + LIFETIME_S)
-            self._records[job.user_id, claim.key] = record
-            self._records_by_age.append((record.expires_at, (job.user_id, claim.key)))
+            self._claims[job.user_id, claim.key] = record
+            self._claims_by_age.append((record.expires_at, (job.user_id, claim.key)))
         self._rows[job.id] = packed(job)
         self._note_end(job)
         self._index(job).add((job.created_at, job.id), job.model)
@@ -177,12 +181,12 @@ class MemoryStore:
             elif other in still_open:
                 checks.append(other)
 
-    def _forget_old_records(self, now: float) -> None:
-        while self._records_by_age and self._records_by_age[0][0] <= now:
-            expires_at, place = self._records_by_age.popleft()
-            record = self._records.get(place)
+    def _forget_old_claims(self, now: float) -> None:
+        while self._claims_by_age and self._claims_by_age[0][0] <= now:
+            expires_at, place = self._claims_by_age.popleft()
+            record = self._claims.get(place)
             if record is not None and record.expires_at == expires_at:
-                del self._records[place]
+                del self._claims[place]
 
     def _note_end(self, job: Job) -> None:
         leaves_at = job.leaves_at
@@ -206,9 +210,9 @@ class MemoryStore:
         self._indexes[job.lists[0]].remove(job.model)
         self._open.get(job.team_id, {}).pop(job.id, None)
         place = (job.user_id, job.idempotency_key or "")
-        record = self._records.get(place)
+        record = self._claims.get(place)
         if record is not None and record.job_id == job.id:
-            self._records[place] = record._replace(final_status=status.value)
+            self._claims[place] = record._replace(final_status=status.value)
         self._evicted += 1
         if self._evicted == 1 or self._evicted % 10_000 == 0:
             log.warning("%d finished jobs have left to keep at most %d (--max-jobs)", self._evicted, self._max_jobs)
@@ -355,8 +359,15 @@ class MemoryStore:
     async def counts(self) -> Counts:
         return Counts(len(self._rows), self._evicted, len(self._outbox))
 
+    async def set_up(self, teams: Sequence[Team], keys: Sequence[Key]) -> bool:
+        if self._teams:
+            return False
+        await self.reset(teams, keys)
+        return True
+
     async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
         self._clear()
+        self._forget_commons()
         for team in teams:
             await self.put_team(team)
         for key in keys:

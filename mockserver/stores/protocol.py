@@ -1,7 +1,7 @@
 """The Store: what is kept, and the one atomic step in which a job comes to be.
 
 Every method is one atomic step. A step that refuses changes nothing. *now* is always the mock's own clock and never
-goes back between calls.
+goes back between calls. Every method of a store that is not in this process's memory may raise `StoreDown`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.core.errors import Refusal
 from mockserver.core.idempotency import Claim
 from mockserver.core.jobs import Job
 from mockserver.core.paging import Place
@@ -19,11 +20,11 @@ REMEMBERED_DELIVERIES = 10_000
 """Deliveries that are done and still remembered with their attempts; those done earliest are forgotten first."""
 
 
-class StoreDown(Exception):
-    """The store cannot be reached; what was asked may have been done or not. *name* says which, without a password."""
+class StoreDown(Refusal):
+    """The store cannot be used; what was asked may have been done or not. *name* says which, without a password."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f'the store "{name}" cannot be reached')
+    def __init__(self, name: str, why: str = "cannot be reached") -> None:
+        super().__init__(f'the store "{name}" {why}')
         self.name = name
 
 
@@ -109,14 +110,45 @@ class Counts(NamedTuple):
     pending_deliveries: int
 
 
+class Record(NamedTuple):
+    """A small thing of an owner, such as an upload or an asset."""
+
+    kind: str
+    id: str
+    owner: str
+    value: bytes
+    expires_at: float
+    size: int
+    """How much of `Room.most_size` it takes."""
+
+
+class Room(NamedTuple):
+    """How many records of one kind an owner may have, and of what size together."""
+
+    most: int
+    most_size: int
+
+
 class Store(Protocol):
     """What `stores/` offers; see the module's docstring for what holds of every method."""
 
+    name: str
+    """The place that it is at, as messages may show it."""
+    is_shared: bool
+    """Whether other processes may work on it, at the same time or later."""
     due_changed: asyncio.Event
     """Set when a delivery may have become due earlier than `next_due_at` said."""
+    version: int
+    """Of the documents, as this process saw it last: at `caller`, `look`, or a change of its own.
+
+    It rises with every change of a document, whoever makes it, and at `reset`.
+    """
+
+    async def look(self) -> int:
+        """See `version` as it is now."""
 
     async def caller(self, digest: str) -> Caller | None:
-        """The key with this digest and its team."""
+        """The key with this digest and its team; `version` is then as it was in the same instant."""
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         """Count one request of a key; 0.0, or the seconds to wait when it is over its limit and not counted."""
@@ -197,8 +229,70 @@ class Store(Protocol):
     async def counts(self) -> Counts:
         """How much is kept."""
 
+    async def set_up(self, teams: Sequence[Team], keys: Sequence[Key]) -> bool:
+        """Start with these, unless there are teams already; whether there were none."""
+
     async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
-        """Forget everything and start with these."""
+        """Forget everything and start with these; `version` and the numbers of streams go on."""
+
+    # What processes agree on
+
+    async def document(self, name: str) -> bytes | None:
+        """A small text by its name."""
+
+    async def put_document(self, name: str, value: bytes) -> int:
+        """Keep a small text; the version since."""
+
+    async def next_number(self, counter: str) -> int:
+        """Count one more: 1 at first, each number once for all processes."""
+
+    async def numbers(self, counters: Sequence[str]) -> list[int]:
+        """How far each has counted; 0 for one that never was."""
+
+    async def take_turn(self, holder: str, span_s: float) -> bool:
+        """Let *holder* alone change documents, for so many real seconds at most; whether it was free, or its own."""
+
+    async def end_turn(self, holder: str) -> None:
+        """Let others have it, if it is still the holder's."""
+
+    # Records: small things with an owner, such as uploads and assets
+
+    async def put_record(self, record: "Record", room: "Room") -> list[str]:
+        """Keep a record, or change it in its place.
+
+        Returns the ids of those of its kind and owner that leave for it, oldest first; it stays itself in any case.
+        """
+
+    async def record(self, kind: str, id_: str, now: float) -> tuple[str, bytes] | None:
+        """Owner and value of a record that has not expired."""
+
+    async def expired_records(self, kind: str, now: float) -> list[str]:
+        """Forget the records of a kind that have expired by *now*; their ids. At most a thousand at once."""
+
+    # Streams: rows that are only added, of which the newest stay
+
+    async def append(self, stream: str, rows: Sequence[bytes], most: int, most_bytes: int) -> int:
+        """Add rows, which are numbered from 1 without gaps; the number of the last one.
+
+        Of all rows the newest stay: at most *most*, and at most *most_bytes* of them.
+        """
+
+    async def rows_after(self, stream: str, number: int, limit: int) -> list[tuple[int, bytes]]:
+        """The first rows with a greater number, rising, at most *limit*."""
+
+    async def clear_stream(self, stream: str) -> None:
+        """Forget the rows of a stream; numbers go on."""
+
+    # Blobs, which are files in pieces
+
+    async def put_piece(self, blob: str, number: int, piece: bytes) -> None:
+        """Keep a piece of a file, counted from 0."""
+
+    async def piece(self, blob: str, number: int) -> bytes | None:
+        """The piece of a file; none behind its end."""
+
+    async def drop_blob(self, blob: str) -> None:
+        """Forget a file."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

@@ -102,7 +102,7 @@ def remember(store: MemoryStore, job: Job, claim: Claim) -> None:
     """What the store itself does with a key, by hand."""
     place = (job.user_id, claim.key)
     record = Record(job.id, claim.fingerprint, job.created_at + LIFETIME_S)
-    genuine(store, "_records")[place] = record
+    genuine(store, "_claims")[place] = record
     genuine(store, "_records_by_age").append((record.expires_at, place))
 
 
@@ -145,7 +145,7 @@ def keys_shared_by_all_users() -> list[Swap]:
     recalled = genuine(MemoryStore, "_recall")
 
     def recall(self: MemoryStore, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
-        holders = [user for (user, key), kept in self._records.items() if key == claim.key and kept.expires_at > now]
+        holders = [user for (user, key), kept in self._claims.items() if key == claim.key and kept.expires_at > now]
         known: Replay | Clash | None = recalled(self, holders[0] if holders else user_id, claim, now)
         return known
 

@@ -10,8 +10,9 @@ class Accounts(Part):
     """The part of the store that knows who asks and who pays."""
 
     async def caller(self, digest: str) -> Caller | None:
-        values = await self._shards.run("caller", 0, digest)
-        return Caller(key_of(values[0]), team_of(values[1])) if values else None
+        version, *found = await self._shards.run("caller", 0, digest)
+        self.version = int(version)
+        return Caller(key_of(found[0]), team_of(found[1])) if found else None
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         shard = self._shards.of_team(digest)  # any will do, if it is the same each time

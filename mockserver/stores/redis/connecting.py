@@ -10,7 +10,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from mockserver.settings import SettingsError
+from mockserver.settings import SettingsError, without_password
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
@@ -22,17 +22,6 @@ OPTIONS: dict[str, Any] = {
     "retry": Retry(NoBackoff(), 0),
     "protocol": 2,
 }
-
-
-def shown(url: str) -> str:
-    """The URL without its password."""
-    scheme, slashes, rest = url.partition("://")
-    place, mark, query = rest.partition("?")
-    address, slash, path = place.partition("/")
-    names, at, host = address.rpartition("@")
-    user, colon, _ = names.partition(":")
-    asked = [(key, "***" if "password" in key else value) for key, value in parse_qsl(query)]
-    return f"{scheme}{slashes}{user}{colon and ':***'}{at}{host}{slash}{path}{mark}{urlencode(asked, safe='*/:')}"
 
 
 def split_prefix(url: str) -> tuple[str, str]:
@@ -52,7 +41,7 @@ async def connected(url: str) -> Client:
     Raises:
         SettingsError: the URL is none, or nothing there takes us.
     """
-    place = f'store "{shown(url)}"'
+    place = f'store "{without_password(url)}"'
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
             return await _open(url)

@@ -1,14 +1,14 @@
-"""Teams, keys and records as bytes: what the scripts read, then JSON."""
+"""Teams and keys as bytes: what the scripts read, then JSON."""
 
 import json
 import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.stores.redis.packing import text, texts
 
-_ORDER, _RECORD = struct.Struct("<d"), struct.Struct("<dd")
+_ORDER = struct.Struct("<d")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode = json.JSONDecoder().decode
 
@@ -35,22 +35,6 @@ def key_of(value: bytes) -> Key:
     fields: dict[str, Any] = _decode(value[at:].decode())
     limit = fields["rate_limit"]
     return Key(**fields | {"rate_limit": None if limit is None else RateLimit(*limit)})
-
-
-class Record(NamedTuple):
-    """What is kept of an upload or an asset."""
-
-    expires_at: float
-    order: float
-    owner: str
-    value: bytes
-
-
-def record_of(row: bytes) -> Record:
-    """The record again."""
-    expires_at, order = _RECORD.unpack_from(row)
-    (owner,), at = texts(row, _RECORD.size, 1)
-    return Record(expires_at, order, owner.decode(), row[at:])
 
 
 def in_order(values: Sequence[bytes]) -> list[bytes]:

@@ -34,7 +34,7 @@ class Line:
 
     def __init__(self, client: Client, name: str) -> None:
         self.client = client
-        self._name, self._wire = name, wire_of(client)
+        self.name, self._wire = name, wire_of(client)
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
         self._pauses = ExponentialWithJitterBackoff(cap=1.0, base=0.02)
@@ -49,7 +49,7 @@ class Line:
             redis.exceptions.ResponseError: the server refuses it.
         """
         if self._failures and real_s() < self._again_at:
-            raise StoreDown(self._name)
+            raise StoreDown(self.name)
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
         if self._sender is None:
@@ -99,7 +99,7 @@ class Line:
             if waiting.done():  # who asked has gone
                 continue
             if isinstance(answer, AWAY):
-                down = StoreDown(self._name)
+                down = StoreDown(self.name)
                 down.__cause__ = answer
                 waiting.set_exception(down)
             elif isinstance(answer, Exception):

@@ -21,7 +21,9 @@ class Part:
 
     def __init__(self, shards: Shards, terms: Terms) -> None:
         self.due_changed = asyncio.Event()
+        self.version = 0
         self._shards, self._terms = shards, terms
+        self.name = shards.line.name
 
     def _woken(self, is_earlier: object) -> None:
         """Take what a script says of whether a delivery is due before all that waited; it tells other processes."""

@@ -13,6 +13,10 @@ _LIBRARIES = {
     "claim_due": ("leases",),
     "put": ("rows",),
     "reset": ("rows",),
+    "set_up": ("rows",),
+    "put_record": ("keeping",),
+    "record": ("keeping",),
+    "expired_records": ("keeping",),
 }
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from mockserver.clock import Clock
 from mockserver.core.accounts import Key, Team
+from mockserver.settings import without_password
 from mockserver.stores.protocol import Counts
 from mockserver.stores.redis.accounts import Accounts
-from mockserver.stores.redis.connecting import connected, shown, split_prefix
+from mockserver.stores.redis.connecting import connected, split_prefix
 from mockserver.stores.redis.documents import Documents
 from mockserver.stores.redis.entries import packed_key, packed_team
 from mockserver.stores.redis.jobs import Jobs
@@ -26,6 +27,8 @@ from mockserver.stores.redis.shards import Shards
 
 class RedisStore(Jobs, Accounts, Documents, Outbox):
     """A Store in a server; made by `opened`. Every method raises `StoreDown` at once while the server is away."""
+
+    is_shared = True
 
     @classmethod
     async def opened(
@@ -39,29 +42,34 @@ class RedisStore(Jobs, Accounts, Documents, Outbox):
             SettingsError: the URL is none, or the server there does not take us.
         """
         url, prefix = split_prefix(url)
-        line = Line(await connected(url), shown(url))
+        line = Line(await connected(url), without_password(url))
         return cls(Shards(line, prefix), Terms(max_jobs, real or Clock(), lease_s))
 
     async def counts(self) -> Counts:
         every = await self._shards.run_on_all("counts")
         return Counts(*(sum(column) for column in zip(*every, strict=True)))
 
-    async def is_set_up(self) -> bool:
-        return bool(await self._shards.line.ask("EXISTS", self._shards.key("teams")))
-
-    async def changed_since(self, seen: int) -> int:  # noqa: ARG002 - it costs no less to know what was seen
-        return int(await self._shards.line.ask("GET", self._shards.key("version")) or 0)
+    async def set_up(self, teams: Sequence[Team], keys: Sequence[Key]) -> bool:
+        for team in teams:
+            shard = self._shards.of_team(team.id)
+            await self._shards.line.ask("HSETNX", self._shards.key("credits", shard), team.id, team.opening)
+        return bool(await self._shards.run("set_up", 0, *_rows(teams, keys)))
 
     async def reset(self, teams: Sequence[Team], keys: Sequence[Key]) -> None:
-        first = [part for team in teams for part in ("teams", team.id, packed_team(team), "", "")]
-        first += [part for key in keys for part in ("keys", key.digest, packed_key(key), key.user_id, key.team_id)]
         for shard in reversed(self._shards.every):
             own = [team for team in teams if self._shards.of_team(team.id) == shard]
             credit = [part for team in own for part in ("credits", team.id, team.opening, "", "")]
-            await self._shards.run("reset", shard, *credit, *(() if shard else first))
+            self.version = int(await self._shards.run("reset", shard, *credit, *(() if shard else _rows(teams, keys))))
         self._held.clear()
         self.due_changed.set()
 
     async def close(self) -> None:
         await self._stop_watch()
         await self._shards.line.close()
+
+
+def _rows(teams: Sequence[Team], keys: Sequence[Key]) -> list[str | bytes]:
+    """Teams and keys, as `put` of the scripts takes them, one after the other."""
+    of_teams = [("teams", team.id, packed_team(team), "", "") for team in teams]
+    of_keys = [("keys", key.digest, packed_key(key), key.user_id, key.team_id) for key in keys]
+    return [part for row in (*of_teams, *of_keys) for part in row]

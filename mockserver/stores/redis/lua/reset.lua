@@ -19,10 +19,13 @@ end
 for _, kind in ipairs(call('SMEMBERS', key('kinds'))) do
   call('UNLINK', key(kind))
 end
+for _, name in ipairs(call('HKEYS', key('stream_lasts'))) do
+  call('UNLINK', key('stream:' .. name))
+end
 for _, name in ipairs({
   'credits', 'lists', 'groups', 'limited', 'workers', 'kinds', 'claims', 'claims_by_age', 'jobs', 'ends', 'undelivered',
   'evicted', 'order', 'deliveries', 'of_job', 'due', 'taken', 'done', 'attempts', 'teams', 'keys', 'owners', 'documents',
-  'counters',
+  'counters', 'stream_sizes',
 }) do
   call('UNLINK', key(name))
 end
