@@ -59,7 +59,6 @@ class App:
         """What there is to tell of the document that is followed, once it runs."""
         self.assets = Assets()
         self._closing = contextlib.AsyncExitStack()
-        self._is_up = False
 
     async def start(self) -> str:
         """Listen, and say where: `http://HOST:PORT`.
@@ -87,7 +86,6 @@ class App:
         self._compose()
         await self._set_up()
         self.deliverer.start()
-        self._is_up = True
         self._closing.push_async_callback(self.deliverer.close)
         runner = web.ServerRunner(self.server, shutdown_timeout=DRAIN_S)
         await runner.setup()
@@ -177,11 +175,9 @@ class App:
 
     async def _on_start(self, start: bytes) -> None:
         """Go on with what another process has begun anew."""
-        await self.deliverer.stop()
+        self.deliverer.forget()
         await self._draw_anew(parse(start).value["seed"])
         self._forget()
-        if self._is_up:
-            self.deliverer.start()
 
     async def _draw_anew(self, seed: int) -> None:
         number = await self.store.next_number("processes") if self.store.is_shared else 1

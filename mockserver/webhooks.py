@@ -7,9 +7,9 @@ requests at once.
 import asyncio
 import contextlib
 import logging
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import aiohttp
@@ -25,11 +25,15 @@ from mockserver.core.targets import is_allowed, refusal_text
 from mockserver.core.urls import normal_form
 from mockserver.resolver import AllowedResolver, TargetRefused, is_literal
 from mockserver.service import Service
+from mockserver.stores.pauses import Pauses
+from mockserver.stores.protocol import StoreDown
 
 log = logging.getLogger(__name__)
 
 TAKEN_AT_ONCE = 500
 REMEMBERED_ANSWER_BYTES = 2000
+PATIENCE_S = 0.05
+"""Between two looks at whether all is settled, where another process may have settled it."""
 DROPPED = 'dropped on purpose: the order for this job is "{}"'
 Watch = Callable[[Job, Delivery, Attempt], None]
 
@@ -59,6 +63,17 @@ class Heard(NamedTuple):
         return self.status is not None and 200 <= self.status < 300 and self.error is None  # noqa: PLR2004 - 2xx
 
 
+class Line:
+    """The deliveries for one host, of which so many are under way at once."""
+
+    __slots__ = ("ready", "senders")
+
+    def __init__(self) -> None:
+        self.ready: deque[str] = deque()
+        """Jobs whose deliveries wait for a sender."""
+        self.senders = 0
+
+
 class Deliverer:
     """Runs until closed. `settled` waits for what is due; nothing here decides what a job sends or when."""
 
@@ -66,8 +81,7 @@ class Deliverer:
         self._service, self._sending = service, sending
         self._store, self._clock = service.store, service.clock
         self._lanes: dict[str, deque[tuple[Delivery, Job]]] = {}
-        # A host is forgotten once no delivery to it is under way or waits.
-        self._hosts: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._lines: dict[str, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._progressed = asyncio.Event()
@@ -93,7 +107,15 @@ class Deliverer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._lanes.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Give up the attempts under way, of deliveries that are no more, and go on with those that are."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        self._lanes, self._lines = {}, {}
+        self._store.due_changed.set()
 
     async def close(self) -> None:
         """Stop, and let go of connections."""
@@ -102,27 +124,47 @@ class Deliverer:
             await self._session.close()
 
     async def settled(self) -> None:
-        """Wait until every event that is due by now has been attempted, retries that are due included."""
+        """Wait until every event that is due by now has been attempted, retries that are due included.
+
+        Raises:
+            StoreDown: nobody can tell.
+        """
         now = self._clock.now()
         self._store.due_changed.set()
         while self._loop_task is not None and not await self._store.is_settled(now):
             self._progressed.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(PATIENCE_S if self._store.is_shared else 1.0):
                     await self._progressed.wait()
         await asyncio.sleep(0)
 
     async def _run(self) -> None:
-        wake = self._store.due_changed
+        pauses = Pauses()
         while True:
-            wake.clear()
-            taken = await self._store.claim_due(self._clock.now(), TAKEN_AT_ONCE)
-            for delivery, job in taken:
-                self._enqueue(delivery, job)
-            await asyncio.sleep(0)  # requests have their turn between two handfuls of a crowd that is due
-            if not taken:
-                self._progressed.set()
-                await self._clock.sleep_until(await self._store.next_due_at(), wake)
+            try:
+                await self._deliver_due()
+                pauses.begin_again()
+            except StoreDown as error:
+                if pauses.are_first:
+                    log.warning("webhooks wait: %s", error)
+                await pauses.next()
+            except Exception:
+                log.exception("bug: webhooks")
+                await pauses.next()
+
+    async def _deliver_due(self) -> None:
+        """Take what is due, or wait until something may be."""
+        wake = self._store.due_changed
+        wake.clear()
+        if self._service.sharing is not None:
+            await self._service.sharing.catch_up()
+        taken = await self._store.claim_due(self._clock.now(), TAKEN_AT_ONCE)
+        for delivery, job in taken:
+            self._enqueue(delivery, job)
+        await asyncio.sleep(0)  # requests have their turn between two handfuls of a crowd that is due
+        if not taken:
+            self._progressed.set()
+            await self._clock.sleep_until(await self._store.next_due_at(), wake)
 
     def _enqueue(self, delivery: Delivery, job: Job) -> None:
         lane = self._lanes.get(job.id)
@@ -130,21 +172,35 @@ class Deliverer:
             lane.append((delivery, job))
             return
         self._lanes[job.id] = deque([(delivery, job)])
-        task = asyncio.create_task(self._drive(job.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        place = _place_of(job.webhook.url if job.webhook else "")
+        line = self._lines.get(place)
+        if line is None:
+            line = self._lines[place] = Line()
+        line.ready.append(job.id)
+        if line.senders < self._sending.per_host:
+            line.senders += 1
+            task = asyncio.create_task(self._send(place, line))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _drive(self, job_id: str) -> None:
-        """Send what is queued for one job, in order."""
-        lane = self._lanes[job_id]
-        try:
+    async def _send(self, place: str, line: Line) -> None:
+        """Send what waits for one host, the deliveries of each job in order."""
+        lanes = self._lanes
+        while line.ready:
+            job_id = line.ready.popleft()
+            lane = lanes[job_id]
             while lane:
                 delivery, job = lane.popleft()
-                if job.webhook is not None:
-                    await self._attempt(delivery, job, job.webhook)
+                try:
+                    if job.webhook is not None:
+                        await self._attempt(delivery, job, job.webhook)
+                except Exception:  # the next one is not to wait for ever
+                    log.exception("bug: delivery %s", delivery.id)
                 self._progressed.set()
-        finally:
-            self._lanes.pop(job_id, None)
+            del lanes[job_id]
+        line.senders -= 1
+        if not line.senders and self._lines.get(place) is line:
+            del self._lines[place]
 
     async def _attempt(self, delivery: Delivery, job: Job, hook: Webhook) -> None:
         at, began = self._clock.now(), real_s()
@@ -171,10 +227,21 @@ class Deliverer:
             delivery.id, after.attempts, at, took_s, hook.url, headers, body, heard.status, heard.answer, heard.error
         )
         _report(after, attempt)
-        await self._store.settle(after, attempt)
+        await self._settle(after, attempt)
         for watch in self._watches:
             watch(job, after, attempt)
         self.bell.ring()
+
+    async def _settle(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Keep what became of an attempt; while the store is away, as long as it takes."""
+        pauses = Pauses()
+        while True:
+            try:
+                await self._store.settle(delivery, attempt)
+            except StoreDown:
+                await pauses.next()
+            else:
+                return
 
     def _message(self, job: Job, delivery: Delivery, hook: Webhook) -> tuple[bytes, dict[str, str]]:
         """Body and headers, both as the order of the job's webhooks wants them."""
@@ -205,10 +272,7 @@ class Deliverer:
             )
         if is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
             return Heard(None, error=refusal_text(url.host), may_retry=False)
-        place = f"{url.host}:{url.port}"
-        waiting = self._hosts.setdefault(place, asyncio.Semaphore(self._sending.per_host))
-        async with waiting:
-            return await self._exchange(url, body, headers)
+        return await self._exchange(url, body, headers)
 
     async def _exchange(self, url: yarl.URL, body: bytes, headers: Mapping[str, str]) -> Heard:
         try:
@@ -239,6 +303,16 @@ class Deliverer:
                 auto_decompress=False,
             )
         return self._session
+
+
+@lru_cache(maxsize=1000)
+def _place_of(address: str) -> str:
+    """Host and port of an address; the same for all that cannot be called."""
+    try:
+        url = yarl.URL(normal_form(address), encoded=True)
+    except ValueError:
+        return ""
+    return f"{url.host}:{url.port}"
 
 
 def _why_not(status: int) -> str | None:

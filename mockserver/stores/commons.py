@@ -116,7 +116,8 @@ class Commons:
         return left
 
     async def record(self, kind: str, id_: str, now: float) -> tuple[str, bytes] | None:
-        found = self._records.get(kind, {}).get(id_)
+        kept = self._records.get(kind)
+        found = None if kept is None else kept.get(id_)
         return None if found is None or found.expires_at <= now else (found.owner, found.value)
 
     async def expired_records(self, kind: str, now: float) -> list[str]:
