@@ -14,6 +14,7 @@ from aiohttp import web
 from mockserver.api import assets, errors, files, jobs, loras, me, models, submissions, uploads
 from mockserver.api.gate import Gate
 from mockserver.assets import Assets
+from mockserver.bell import Bell
 from mockserver.clock import Clock
 from mockserver.control.area import control_area
 from mockserver.control.levers import Levers
@@ -33,6 +34,7 @@ from mockserver.scenarios.configured import Configured
 from mockserver.scenarios.stage import Stage
 from mockserver.service import Rules, Service
 from mockserver.settings import Settings, SettingsError
+from mockserver.sharedjournal import LOOK_S, SharedJournal
 from mockserver.sharing import Part, Sharing
 from mockserver.spec import contract_by
 from mockserver.spool import Spool
@@ -106,13 +108,20 @@ class App:
         seed = self._seed()
         self.faults = Faults(clock, seed, self.store if self.store.is_shared else None)
         self.service = Service(self._contract(), self.store, clock, rules, self.faults, seed, self.prober)
-        self.journal = Journal(clock, settings.journal_requests, int(settings.journal_mb * MEGABYTE))
+        self.journal = self._journal()
+        self._closing.push_async_callback(self.journal.close)
         self.stats = Stats()
         self.journal.watch(self.stats.on_entry)
         self.findings = Findings(self.service, self.journal, settings.webhook_signing)
         self.deliverer = Deliverer(self.service, self._sending())
-        self.deliverer.watch(self.stats.on_attempt)
-        self.deliverer.watch(self.findings.on_attempt)
+        if isinstance(self.journal, SharedJournal):
+            self.deliverer.watch(self.journal.on_attempt)
+            self.deliverer.bell = Bell(LOOK_S)
+        for watch in (self.stats.on_attempt, self.findings.on_attempt):
+            if isinstance(self.journal, SharedJournal):
+                self.journal.watch_attempts(watch)
+            else:
+                self.deliverer.watch(watch)
         self.stage = Stage(self.service, settings)
         self.configured = Configured(self.service, self.stage)
         parts: dict[str, Part] = {
@@ -121,12 +130,20 @@ class App:
             "stage": self.stage,
             "configured": self.configured,
         }
+        if isinstance(self.journal, SharedJournal):
+            parts |= {"journal": self.journal, "findings": self.findings}
         self.sharing = Sharing(self.store, parts, self._on_start)
         self.service.sharing = self.sharing if self.store.is_shared else None
         self.gallery = files.Gallery()
         self._closing.callback(self.gallery.close)
         self.levers = self._levers()
         self.server = self._server()
+
+    def _journal(self) -> Journal:
+        settings, size = self.settings, int(self.settings.journal_mb * MEGABYTE)
+        if self.store.is_shared:
+            return SharedJournal(self.clock, settings.journal_requests, size, self.store)
+        return Journal(self.clock, settings.journal_requests, size)
 
     def _levers(self) -> Levers:
         return Levers(

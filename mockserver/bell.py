@@ -1,14 +1,19 @@
 """Waiting for something to have happened: whoever makes it happen rings, whoever waits looks again."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 
 class Bell:
-    """Rings for all who wait. Ringing for nobody costs next to nothing."""
+    """Rings for all who wait. Ringing for nobody costs next to nothing.
 
-    def __init__(self) -> None:
+    Where other processes may make it happen too, who cannot ring here, one looks every so many real seconds.
+    """
+
+    def __init__(self, look_every_s: float | None = None) -> None:
         self._waiting: set[asyncio.Event] = set()
+        self._look_every_s = look_every_s
         self._is_closed = False
 
     @property
@@ -30,7 +35,9 @@ class Bell:
                 while not await until():
                     if self._is_closed:
                         return False
-                    await event.wait()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._look_every_s):
+                            await event.wait()
                     event.clear()
         except TimeoutError:
             return False

@@ -11,6 +11,10 @@ real_s = time.monotonic
 """Real seconds since some moment, for how long something takes; an event loop may count whole milliseconds only."""
 
 
+WALL_S = time.time() - time.monotonic()
+"""What has to be added to `real_s` for seconds since the epoch, which other machines count too."""
+
+
 class Clock:
     """Seconds since the epoch that the whole mock agrees on.
 

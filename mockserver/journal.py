@@ -4,7 +4,7 @@ import marshal
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.bell import Bell
 from mockserver.clock import Clock
@@ -156,42 +156,18 @@ class Journal:
         self, request: Request, answer: Answer, body: bytes, began_s: float, ended_s: float, at: float
     ) -> None:
         self._last += 1
-        caller, content, kind = request.caller, answer.content, answer.kind
-        head = b"\n".join(chain.from_iterable(request.raw_headers))
-        body_bytes, content_bytes = len(body) or request.form_bytes, len(content) or answer.file_bytes
-        if body_bytes > BODY_BYTES:
-            body = body[:BODY_BYTES]
-        if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
-            content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
-        own = (
-            self._last,
-            at,
-            began_s,
-            ended_s - began_s,
-            request.id,
-            request.target,
-            body,
-            body_bytes,
-            None if answer.is_dropped else answer.status,
-            answer.extra,
-            content,
-            content_bytes,
-            request.job_id,
-            request.idempotency_key,
-            request.is_replay,
-            request.cost,
-            request.fired,
-            request.note,
-        )
-        digest = "" if caller is None else caller.key.digest
-        common = (request.method, request.operation, request.model, digest, head, kind)
+        own, common = made_of(request, answer, body, began_s, ended_s, at)
+        own = (self._last, *own)
+        caller = request.caller
         entry = Entry._make((*own, *common, caller))  # a third of what Entry(...) takes
         for watch in self._watches:
             watch(entry)
         if caller is not None:
-            self._callers[digest] = caller
+            self._callers[caller.key.digest] = caller
         # One object an entry, and a small one: fresh memory, and letting go of old, would cost more than all else.
-        packed = marshal.dumps((own, self._common(common)))
+        self._keep(marshal.dumps((own, self._common(common))))
+
+    def _keep(self, packed: bytes) -> None:
         self._entries.append(packed)
         self._bytes += len(packed)
         while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
@@ -234,8 +210,54 @@ class Journal:
         common = self._shared[known] if isinstance(known, int) else known
         return Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
 
+    async def refresh(self) -> None:
+        """Enter what there is, for whoever looks next."""
+        self.catch_up()
+
+    async def forget(self) -> None:
+        """Forget every entry, for all processes; numbers go on."""
+        self.clear()
+
+    async def close(self) -> None:
+        """Stop."""
+        self.bell.close()
+
     def clear(self) -> None:
         """Forget every entry; numbers go on."""
         self.catch_up()
         self._entries.clear()
         self._bytes = self._dropped = 0
+
+
+def made_of(  # noqa: PLR0913, PLR0917 - a `Fresh`
+    request: Request, answer: Answer, body: bytes, began_s: float, ended_s: float, at: float
+) -> tuple[tuple[Any, ...], Common]:
+    """The fields of an entry: those of its own but the number, and those that clients repeat."""
+    caller, content, kind = request.caller, answer.content, answer.kind
+    head = b"\n".join(chain.from_iterable(request.raw_headers))
+    body_bytes, content_bytes = len(body) or request.form_bytes, len(content) or answer.file_bytes
+    if body_bytes > BODY_BYTES:
+        body = body[:BODY_BYTES]
+    if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
+        content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
+    own = (
+        at,
+        began_s,
+        ended_s - began_s,
+        request.id,
+        request.target,
+        body,
+        body_bytes,
+        None if answer.is_dropped else answer.status,
+        answer.extra,
+        content,
+        content_bytes,
+        request.job_id,
+        request.idempotency_key,
+        request.is_replay,
+        request.cost,
+        request.fired,
+        request.note,
+    )
+    digest = "" if caller is None else caller.key.digest
+    return own, (request.method, request.operation, request.model, digest, head, kind)

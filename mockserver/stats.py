@@ -94,8 +94,8 @@ class Stats:
                 setattr(whole, name, getattr(whole, name) + getattr(total, name))
         return whole
 
-    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
+    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt, ended_s: float | None = None) -> None:
         """Count an attempt to deliver a webhook."""
-        del job
+        del job, ended_s
         result = "delivered" if attempt.error is None else "failed" if delivery.status.is_final else "to be retried"
         self.attempts[delivery.event, result] += 1

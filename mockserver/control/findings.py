@@ -15,14 +15,14 @@ def routes(levers: Levers) -> list[Route]:
     async def get_findings(request: Request) -> Answer:
         sent = query_of(request, "key")
         digest = key_digest(sent["key"]) if "key" in sent else ""
+        await levers.journal.refresh()
         return answer({"findings": findings.shown(digest), "dropped": findings.dropped})
 
     async def delete_findings(request: Request) -> Answer:
         sent = query_of(request, "key")
-        if "key" in sent:
-            findings.forget(key_digest(sent["key"]))
-        else:
-            findings.clear()
+        await levers.journal.refresh()
+        async with levers.sharing.turn():
+            findings.forget_for_all(key_digest(sent["key"]) if "key" in sent else "")
         return Answer(204)
 
     return [

@@ -48,6 +48,7 @@ def routes(levers: Levers) -> list[Route]:
         except Unfit as error:
             raise Problem(400, "Invalid body", str(error)) from None
         shown = await teams.shown(levers, issued.team)
+        await levers.journal.refresh()
         known = {"team": shown, "lastRequest": levers.journal.last}
         return answer({"key": issued.api_key, **_shown(issued.key), **known}, 201)
 

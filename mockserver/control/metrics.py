@@ -33,7 +33,7 @@ def routes(levers: Levers) -> list[Route]:
         except ModuleNotFoundError:
             detail = 'this needs prometheus-client; pip install "apiframe-mockserver[metrics]"'
             raise Problem(501, "Not installed", detail) from None
-        levers.journal.catch_up()
+        await levers.journal.refresh()
         snapshot = _Snapshot(levers, await _statuses(levers), await levers.store.counts(), await _taken_later(levers))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(snapshot)

@@ -65,7 +65,8 @@ def routes(levers: Levers) -> list[Route]:
         return answer(har_of(search.found, f"http://{host}"))
 
     async def delete_requests(_: Request) -> Answer:
-        journal.clear()
+        async with levers.sharing.turn():
+            await journal.forget()
         return Answer(204)
 
     async def verify(request: Request) -> Answer:

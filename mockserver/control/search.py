@@ -44,6 +44,7 @@ class Search:
     async def look(self) -> None:
         """Add what has come since one looked last."""
         needs_body, digest = self._match.needs_body, self._match.digest
+        await self._part.journal.refresh()
         for count, entry in enumerate(list(self._part.entries(self._seen)), 1):
             self._seen = entry.number
             is_other = digest and entry.digest != digest

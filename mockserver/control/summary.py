@@ -34,7 +34,7 @@ async def summary_of(levers: Levers, digest: str = "") -> dict[str, Any]:
     `creditsSpent` is what was taken for accepted jobs, and for trainings that have started, without what came back for
     those that failed by now.
     """
-    levers.journal.catch_up()
+    await levers.journal.refresh()
     total = levers.stats.total(digest)
     now = levers.clock.now()
     trainings = await trainings_of(levers.store, digest, now)

@@ -1,5 +1,7 @@
 """Watches the journal and the deliveries, and notes what clients and receivers do wrong."""
 
+import json
+from collections import deque
 from typing import Any
 
 from mockserver.clock import real_s
@@ -20,6 +22,7 @@ from mockserver.service import Service
 
 FILES, ONE_JOB, UPLOAD = "files", "jobs.get", "uploads.create"
 CLIENTS = 2000
+FORGOTTEN = 100
 LAG_S = 0.05
 """Between the end of an attempt and its being told, at most."""
 OK, FIRST_REFUSAL = 200, 400
@@ -33,6 +36,8 @@ class Findings:
         operations = service.catalog.operations.values()
         self._submitting = frozenset(each.id for each in operations if each.is_submission)
         self._book = Book()
+        self._times, self._forgotten = 0, deque[str](maxlen=FORGOTTEN)
+        """How often somebody forgot findings by hand, and of whom of late; an empty text is everybody."""
         self._clients: Recent[str, Client] = Recent(CLIENTS)
         self._retries = Retries(self._book, self._submitting)
         self._submissions = Submissions(self._book, service.catalog)
@@ -64,12 +69,39 @@ class Findings:
         return self._book.shown(digest)
 
     def forget(self, digest: str) -> None:
-        """Forget what was found of one key by its SHA-256."""
+        """Forget what was found of one key by its SHA-256, or of all."""
         self._journal.catch_up()
-        self._book.forget(digest)
+        if digest:
+            self._book.forget(digest)
+        else:
+            self._forget_all()
+
+    def told(self) -> bytes:
+        """What was forgotten by hand so far, as `take` reads it; empty for nothing."""
+        return json.dumps([self._times, list(self._forgotten)]).encode() if self._times else b""
+
+    async def take(self, told: bytes) -> None:
+        """Forget as another process has told."""
+        times, forgotten = json.loads(told) if told else (0, [])
+        if times > self._times:
+            await self._journal.refresh()
+            for digest in forgotten[self._times - times :]:
+                self.forget(digest)
+        self._times, self._forgotten = times, deque(forgotten, FORGOTTEN)
+
+    def forget_for_all(self, digest: str = "") -> None:
+        """Forget what was found of one key by its SHA-256, or everything; other processes are told."""
+        self.forget(digest)
+        self._times += 1
+        self._forgotten.append(digest)
 
     def clear(self) -> None:
         """Forget everything, what clients did before included."""
+        self._times = 0
+        self._forgotten.clear()
+        self._forget_all()
+
+    def _forget_all(self) -> None:
         self._book.clear()
         self._clients.clear()
         self._submissions.clear()
@@ -123,8 +155,8 @@ class Findings:
         if owner is not None and entry.status in TAKEN and entry.method == "GET":
             self._copies.downloaded(owner, entry)
 
-    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
-        """Look at an attempt to deliver a webhook."""
+    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt, ended_s: float | None = None) -> None:
+        """Look at an attempt to deliver a webhook, which ended just now or at an instant of `clock.real_s`."""
         self._journal.catch_up()
         hook = job.webhook
         if hook is None:
@@ -133,7 +165,7 @@ class Findings:
         self._receivers.look(client, job, delivery, attempt)
         if attempt.error is None and attempt.status is not None and delivery.is_about_the_end:
             clock = self._service.clock
-            ended_s = real_s()
+            ended_s = real_s() if ended_s is None else ended_s
             took_s = 0.0 if clock.is_frozen else attempt.took_s / clock.speed
             told = Told(delivery.id, ended_s - took_s - LAG_S, ended_s)
             self._copies.taken(client, job.id, told, attempt.at)

@@ -1,0 +1,216 @@
+"""The journal of several processes on one store: what each records goes into streams that all of them read.
+
+A process reads them when somebody looks, and before the oldest rows leave unread; what it has read it keeps as its
+own journal would, and tells its watches of it. So counts and findings are the same whichever process is asked.
+Requests go to the store with their answers, those of one turn of the event loop together: who has an answer finds it
+recorded a moment later, whichever process is asked.
+"""
+
+import asyncio
+import json
+import logging
+import marshal
+from collections.abc import Callable, Iterable, Mapping
+from heapq import merge
+from operator import itemgetter
+from typing import Any
+
+from mockserver.bell import Bell
+from mockserver.clock import WALL_S, Clock, real_s
+from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus
+from mockserver.core.jobs import Job
+from mockserver.core.jsontext import encode
+from mockserver.http.answers import Answer
+from mockserver.http.request import Request
+from mockserver.journal import DIGEST, Entry, Journal, made_of
+from mockserver.stores.pauses import Pauses
+from mockserver.stores.protocol import Store, StoreDown
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.05
+REQUESTS, ATTEMPTS = "requests", "attempts"
+AT_ONCE = 500
+LEAST = 1000
+"""Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
+BEGAN, TOOK, HEADERS, FIRED = 1, 2, 8, 15
+BODIES = (5, 9)
+"""Places in what an entry has of its own, without its number."""
+HEAD = 4
+"""From here on, what entries have in common is bytes."""
+SENT = Attempt._fields.index("request_body")
+WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
+
+
+class SharedJournal(Journal):
+    """A journal over a store."""
+
+    def __init__(self, clock: Clock, max_entries: int, max_bytes: int, store: Store) -> None:
+        super().__init__(clock, max_entries, max_bytes)
+        self._store = store
+        self._rows: dict[str, list[bytes]] = {REQUESTS: [], ATTEMPTS: []}
+        self._read: dict[str, int] = {REQUESTS: 0, ATTEMPTS: 0}
+        """The number of the last row that was read of each stream."""
+        self._flushing: asyncio.Task[None] | None = None
+        self._writing, self._reading = asyncio.Lock(), asyncio.Lock()
+        self._most = max(max_entries, LEAST)
+        self._attempt_watches: list[WatchAttempt] = []
+        self._cleared = 0
+        self.bell = Bell(LOOK_S)
+
+    def watch_attempts(self, watch: WatchAttempt) -> None:
+        """Tell *watch* of each attempt from now on, whichever process made it, and when it ended by `clock.real_s`."""
+        self._attempt_watches.append(watch)
+
+    # Writing
+
+    def record(self, request: Request, answer: Answer, began_s: float, ended_s: float) -> None:
+        body = request.body_so_far
+        own, common = made_of(request, answer, body, began_s + WALL_S, ended_s + WALL_S, self._clock.now())
+        self._add(REQUESTS, encode([list(map(_plain, own)), list(map(_plain, common))]))
+
+    def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
+        """Take note of an attempt to deliver a webhook."""
+        self._add(ATTEMPTS, encode([real_s() + WALL_S, job.id, list(delivery), list(map(_plain, attempt))]))
+
+    def _add(self, stream: str, row: bytes) -> None:
+        self._rows[stream].append(row)
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush(), name="journal")
+
+    async def _flush(self) -> None:
+        """Write what has come, until nothing more does."""
+        pauses = Pauses()
+        try:
+            while any(self._rows.values()):
+                try:
+                    await self._write()
+                except StoreDown:
+                    await pauses.next()
+        finally:
+            self._flushing = None
+
+    async def _write(self) -> None:
+        async with self._writing:
+            for stream, waiting in self._rows.items():
+                while rows := waiting[:AT_ONCE]:
+                    del waiting[:AT_ONCE]
+                    try:
+                        last = await self._store.append(stream, rows, self._most, self._max_bytes)
+                    except StoreDown:
+                        waiting[:0] = rows
+                        del waiting[: -self._most]  # it has been away for long
+                        raise
+                    if last - self._read[stream] > self._most // 2:
+                        await self._catch_up_with_others()
+
+    async def close(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.gather(self._flushing, return_exceptions=True)
+            try:
+                await self._write()
+            except StoreDown as error:
+                log.warning("the last requests are not recorded: %s", error)
+        await super().close()
+
+    # Reading
+
+    def catch_up(self) -> None:
+        """Nothing: what there is comes with `refresh`."""
+
+    async def refresh(self) -> None:
+        await self._write()
+        await self._catch_up_with_others()
+
+    async def _catch_up_with_others(self) -> None:
+        async with self._reading:
+            while True:
+                requests = await self._store.rows_after(REQUESTS, self._read[REQUESTS], AT_ONCE)
+                attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
+                both = merge(_requests(requests), _attempts(attempts), key=itemgetter(0))
+                for _, stream, number, row in both:  # each stream in its own order
+                    await (self._take_request if stream == REQUESTS else self._take_attempt)(number, row)
+                    self._read[stream] = number
+                if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
+                    return
+
+    async def _take_request(self, number: int, row: tuple[Any, ...]) -> None:
+        own = (*row[0][:HEADERS], tuple(map(tuple, row[0][HEADERS])), *row[0][HEADERS + 1 :])
+        common = tuple(row[1])
+        if number > self._last + 1:  # others have left unread
+            self._dropped += number - self._last - 1 + len(self._entries)
+            self._entries.clear()
+            self._bytes = 0
+        self._last = number
+        digest = common[DIGEST]
+        if digest and digest not in self._callers:
+            caller = await self._store.caller(digest)
+            if caller is not None:
+                self._callers[digest] = caller
+        own = (number, *own[:BEGAN], own[BEGAN] - WALL_S, *own[BEGAN + 1 :])
+        entry = Entry._make((*own, *common, self._callers.get(digest)))
+        for watch in self._watches:
+            watch(entry)
+        if number > self._cleared:
+            self._keep(marshal.dumps((own, self._common(common))))
+
+    async def _take_attempt(self, _: int, row: tuple[Any, ...]) -> None:
+        ended, job_id, plain, tried = row
+        job = await self._store.job(job_id)
+        if job is not None:
+            delivery = Delivery(*plain)
+            delivery = delivery._replace(status=DeliveryStatus(delivery.status))
+            for watch in self._attempt_watches:
+                watch(job, delivery, Attempt(*tried), ended - WALL_S)
+
+    # Forgetting
+
+    def told(self) -> bytes:
+        """Up to which entry all was forgotten by hand; empty for none."""
+        return json.dumps(self._cleared).encode() if self._cleared else b""
+
+    async def take(self, told: bytes) -> None:
+        """Forget as another process has told."""
+        self._cleared = json.loads(told) if told else 0
+        first = self._last - len(self._entries) + 1
+        for _ in range(min(len(self._entries), max(0, self._cleared - first + 1))):
+            self._bytes -= len(self._entries.popleft())
+
+    async def forget(self) -> None:
+        await self.refresh()
+        self.clear()
+        self._cleared = self._last
+
+    def clear(self) -> None:
+        super().clear()
+        for rows in self._rows.values():
+            rows.clear()
+
+
+def _requests(rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[float, str, int, Any]]:
+    """Each with the instant of its end first."""
+    for number, row in rows:
+        own, common = json.loads(row)
+        for place in (*BODIES, FIRED):
+            own[place] = tuple(own[place]) if place == FIRED else own[place].encode("latin-1")
+        common[HEAD:] = [text.encode("latin-1") for text in common[HEAD:]]
+        yield own[BEGAN] + own[TOOK], REQUESTS, number, (own, common)
+
+
+def _attempts(rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[float, str, int, Any]]:
+    for number, row in rows:
+        ended, job_id, delivery, tried = json.loads(row)
+        tried[SENT] = tried[SENT].encode("latin-1")
+        yield ended, ATTEMPTS, number, (ended, job_id, delivery, tried)
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON has it, the same for every version of Python: bytes are texts of as many characters."""
+    match value:
+        case bytes():
+            return value.decode("latin-1")
+        case Mapping():
+            return dict(value)
+        case _:
+            return value
