@@ -59,7 +59,6 @@ class App:
         self.url = ""
         self.notes: list[str] = []
         """What there is to tell of the document that is followed, once it runs."""
-        self.assets = Assets()
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> str:
@@ -100,7 +99,7 @@ class App:
     def _compose(self) -> None:
         """All parts, each made of those before it; what has to be let go of is noted for the end."""
         settings, clock = self.settings, self.clock
-        self.spool = Spool(clock, settings.upload_keeps)
+        self.spool = Spool(clock, self.store, settings.upload_keeps)
         self._closing.push_async_callback(self.spool.close)
         rules = self._rules()
         self.prober = Prober(self.spool, self.url, rules.public_url, is_on=settings.probe_inputs)
@@ -134,7 +133,7 @@ class App:
             parts |= {"journal": self.journal, "findings": self.findings}
         self.sharing = Sharing(self.store, parts, self._on_start)
         self.service.sharing = self.sharing if self.store.is_shared else None
-        self.gallery = files.Gallery()
+        self.gallery = files.Gallery(self.store.folder and self.store.folder / "drawn")
         self._closing.callback(self.gallery.close)
         self.levers = self._levers()
         self.server = self._server()
@@ -179,8 +178,8 @@ class App:
             self.clock.reset()
             self.faults.clear()
             await self.store.reset(*ready_made(self.settings.max_concurrent_jobs))
+            self._forget(is_ours=True)
             await self._begin()
-            self._forget()
             self.deliverer.start()
 
     async def _begin(self) -> None:
@@ -194,18 +193,18 @@ class App:
         """Go on with what another process has begun anew."""
         self.deliverer.forget()
         await self._draw_anew(parse(start).value["seed"])
-        self._forget()
+        self._forget(is_ours=False)
 
     async def _draw_anew(self, seed: int) -> None:
         number = await self.store.next_number("processes") if self.store.is_shared else 1
         self.service.start_over(seed, number)
         self.faults.seed = seed
 
-    def _forget(self) -> None:
-        """Forget what was made of state that is no more."""
-        self.gallery.forget()
-        self.spool.forget()
-        for part in (self.assets, self.journal, self.stats, self.findings):
+    def _forget(self, *, is_ours: bool) -> None:
+        """Forget what was made of state that is no more, by a reset of ours or of another process."""
+        self.gallery.forget(is_ours=is_ours)
+        self.spool.forget(is_ours=is_ours)
+        for part in (self.journal, self.stats, self.findings):
             part.clear()
 
     async def adopt(self, settings: Settings) -> None:
@@ -254,7 +253,7 @@ class App:
         gate = Gate(service, service.faults)
         routes = [route for part in parts for route in part.routes(service, gate)]
         uploaded = uploads.routes(service, gate, self.spool)
-        registered = assets.routes(service, gate, self.assets)
+        registered = assets.routes(service, gate, Assets(self.store))
         router = Router([*routes, *uploaded, *registered, *files.routes(service, gate, self.gallery)])
         record = levers.journal.record
         api = Area("", router, errors.refuse, _let_through, is_open_to_browsers=True, stray=gate.stray, record=record)

@@ -88,11 +88,11 @@ class Prober:
         url = yarl.URL(normal_form(address), encoded=True)
         path = self._own_path(url)
         if path is not None and path.startswith("/uploads/"):
-            upload = self._spool.find(path.removeprefix("/uploads/").partition(".")[0])
+            upload = await self._spool.find(path.removeprefix("/uploads/").partition(".")[0])
             if upload is None:
                 msg = "there is no such upload, or its time is over"
                 raise Unmeasurable(msg)
-            return await asyncio.to_thread(measure, self._spool.path(upload))
+            return await asyncio.to_thread(measure, self._spool.path(upload.id))
         if path is not None:
             url = yarl.URL(self._own_url + path, encoded=True)
         if url.scheme != "http" or not url.host:

@@ -1,10 +1,14 @@
 """What is known of uploaded files; the files themselves are with the spool."""
 
-import math
-from itertools import takewhile
+import json
 from typing import NamedTuple
 
-from mockserver.core.filekinds import FileKind
+from mockserver.core.filekinds import KINDS, FileKind
+from mockserver.stores.protocol import Record, Room, Store
+
+KIND = "upload"
+ALL = "all"
+"""The owner of all uploads: they share one room."""
 
 
 class Upload(NamedTuple):
@@ -15,8 +19,6 @@ class Upload(NamedTuple):
     byte_size: int
     expires_at: float
     """On the mock's clock."""
-    place: str
-    """What its file is called in the spool."""
 
     @property
     def name(self) -> str:
@@ -25,43 +27,25 @@ class Upload(NamedTuple):
 
 
 class Uploads:
-    """Uploads in the order in which they came, which is that in which they expire."""
+    """The rows of uploads in a store; *room* bounds them, and the oldest leave."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, Upload] = {}
-        self.bytes = 0
-        """Of all of them."""
+    def __init__(self, store: Store, room: Room) -> None:
+        self._store, self._room = store, room
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    async def add(self, upload: Upload) -> list[str]:
+        """Keep it; the ids of those that leave for it."""
+        row = json.dumps([upload.kind.extension, upload.byte_size, upload.expires_at]).encode()
+        record = Record(KIND, upload.id, ALL, row, upload.expires_at, upload.byte_size)
+        return await self._store.put_record(record, self._room)
 
-    def add(self, upload: Upload) -> None:
-        """Keep it."""
-        self._rows[upload.id] = upload
-        self.bytes += upload.byte_size
-
-    def find(self, id_: str, now: float) -> Upload | None:
+    async def find(self, id_: str, now: float) -> Upload | None:
         """The upload, until its time is over."""
-        found = self._rows.get(id_)
-        return found if found is not None and now < found.expires_at else None
+        found = await self._store.record(KIND, id_, now)
+        if found is None:
+            return None
+        extension, byte_size, expires_at = json.loads(found[1])
+        return Upload(id_, KINDS[extension], byte_size, expires_at)
 
-    def drop_expired(self, now: float) -> list[Upload]:
-        """Forget those whose time is over, and say which."""
-        over = list(takewhile(lambda row: row.expires_at <= now, self._rows.values()))
-        return [self._drop(row) for row in over]
-
-    def drop_oldest(self) -> Upload | None:
-        """Forget the one that came first, and say which; none without any."""
-        return self._drop(next(iter(self._rows.values()))) if self._rows else None
-
-    def next_expiry(self) -> float:
-        """When the next one's time is over; infinite without any."""
-        return next((row.expires_at for row in self._rows.values()), math.inf)
-
-    def clear(self) -> list[Upload]:
-        """Forget all, and say which."""
-        return [self._drop(row) for row in list(self._rows.values())]
-
-    def _drop(self, upload: Upload) -> Upload:
-        self.bytes -= upload.byte_size
-        return self._rows.pop(upload.id)
+    async def drop_expired(self, now: float) -> list[str]:
+        """Forget those whose time is over; their ids."""
+        return await self._store.expired_records(KIND, now)

@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from mockserver.api.gate import Gate
+from mockserver.api.shelf import Shelf
 from mockserver.core.errors import FileNotFound
 from mockserver.core.jobs import Job
 from mockserver.core.jsontext import encode
@@ -25,9 +27,10 @@ KINDS = {"png": b"image/png", "mp4": b"video/mp4", "mp3": b"audio/mpeg", "jpeg":
 
 
 class Gallery:
-    """Makes files in threads of its own and keeps those asked for last."""
+    """Makes files in threads of its own and keeps those asked for last: in memory, and in *folder* if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._shelf = None if folder is None else Shelf(folder)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="draw")
         self._kept: OrderedDict[FileName, bytes] = OrderedDict()
         self._kept_bytes = 0
@@ -41,10 +44,15 @@ class Gallery:
             return kept
         drawing = self._drawing.get(name)
         if drawing is None:
-            drawing = asyncio.get_running_loop().run_in_executor(self._pool, _made, name, job)
+            drawing = asyncio.get_running_loop().run_in_executor(self._pool, self._file, name, job)
             self._drawing[name] = drawing
             drawing.add_done_callback(lambda done: self._keep(name, done))
         return await asyncio.shield(drawing)
+
+    def _file(self, name: FileName, job: Job) -> bytes:
+        if self._shelf is None:
+            return _made(name, job)
+        return self._shelf.read(name) or self._shelf.put(name, _made(name, job))
 
     def _keep(self, name: FileName, done: "asyncio.Future[bytes]") -> None:
         if self._drawing.get(name) is not done:  # forgotten while it was drawn
@@ -57,8 +65,10 @@ class Gallery:
         while self._kept_bytes > CACHE_BYTES:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1])
 
-    def forget(self) -> None:
-        """Keep nothing: after a reset, the same ids can stand for other files."""
+    def forget(self, *, is_ours: bool = True) -> None:
+        """Keep nothing: after a reset, the same ids can stand for other files. Who has reset tidies the folder."""
+        if self._shelf is not None and is_ours:
+            self._shelf.clear()
         self._kept.clear()
         self._kept_bytes = 0
         self._drawing.clear()

@@ -35,7 +35,7 @@ def routes(service: Service, gate: Gate, spool: Spool) -> list[Route]:
         try:
             with spool.incoming() as incoming:
                 kind = await _received(request, incoming)
-                upload = spool.keep(incoming, kind, service.draw_id())
+                upload = await spool.keep(incoming, kind, service.draw_id())
         except OSError as error:
             log.warning("an upload failed: %s", error)
             raise UploadFailed from error
@@ -46,10 +46,10 @@ def routes(service: Service, gate: Gate, spool: Spool) -> list[Route]:
 
     async def download(request: Request) -> Answer:
         name = request.path_values["name"]
-        upload = spool.find(name.partition(".")[0])
-        if upload is None or upload.name != name or not spool.path(upload).is_file():
+        upload = await spool.find(name.partition(".")[0])
+        if upload is None or upload.name != name or not spool.path(upload.id).is_file():
             raise FileNotFound
-        return _sent(request, upload, spool.path(upload))
+        return _sent(request, upload, spool.path(upload.id))
 
     return [
         Route("POST", "/v2/uploads", gate.keyed("uploads.create", create)),

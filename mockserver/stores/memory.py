@@ -43,7 +43,7 @@ _STATUSES = {status.value: status for status in JobStatus}
 class MemoryStore(Commons):
     """A Store without files. *max_jobs* bounds it: beyond that number finished jobs leave, the first to end first."""
 
-    name, is_shared = "memory", False
+    name, folder, is_shared = "memory", None, False
 
     def __init__(self, max_jobs: int) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ goes back between calls. Every method of a store that is not in this process's m
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mockserver.core.accounts import Key, RateLimit, Team
@@ -132,10 +133,6 @@ class Room(NamedTuple):
 class Store(Protocol):
     """What `stores/` offers; see the module's docstring for what holds of every method."""
 
-    name: str
-    """The place that it is at, as messages may show it."""
-    is_shared: bool
-    """Whether other processes may work on it, at the same time or later."""
     due_changed: asyncio.Event
     """Set when a delivery may have become due earlier than `next_due_at` said."""
     version: int
@@ -143,6 +140,18 @@ class Store(Protocol):
 
     It rises with every change of a document, whoever makes it, and at `reset`.
     """
+
+    @property
+    def name(self) -> str:
+        """The place that it is at, as messages may show it."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files can lie that belong to it, on a disk that all its processes reach; it need not be there yet."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may work on it, at the same time or later."""
 
     async def look(self) -> int:
         """See `version` as it is now."""

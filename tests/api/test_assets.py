@@ -6,8 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mockserver.assets import MOST_CHARACTERS, MOST_OF_A_TEAM, Assets
+from mockserver.assets import ROOM, Assets
 from mockserver.core.errors import AssetNotFound
+from mockserver.stores.memory import MemoryStore
 from tests.api.conftest import Fits, TeamKeys
 from tests.driver import Driver
 
@@ -91,16 +92,16 @@ async def test_a_provider_that_fails_is_a_fault_rule(driver: Driver) -> None:
 
 
 async def test_the_oldest_assets_of_a_team_leave_when_there_are_too_many_or_they_are_too_long() -> None:
-    assets = Assets()
+    assets = Assets(MemoryStore(1))
     first = await assets.create("one", "https://a", "image")
     other = await assets.create("two", "https://a", "image")
-    for _ in range(MOST_OF_A_TEAM - 1):
+    for _ in range(ROOM.most - 1):
         await assets.create("one", "https://b", "image")
     last = await assets.create("one", "https://b", "image")
     with pytest.raises(AssetNotFound):
         await assets.find("one", first.id)
     assert (await assets.find("one", last.id), await assets.find("two", other.id)) == (last, other)
-    long = await assets.create("one", "x" * (MOST_CHARACTERS + 1), "image")
+    long = await assets.create("one", "x" * (ROOM.most_size + 1), "image")
     assert await assets.find("one", long.id) == long
     with pytest.raises(AssetNotFound):
         await assets.find("one", last.id)

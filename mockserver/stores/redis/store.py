@@ -28,7 +28,7 @@ from mockserver.stores.redis.shards import Shards
 class RedisStore(Jobs, Accounts, Documents, Outbox):
     """A Store in a server; made by `opened`. Every method raises `StoreDown` at once while the server is away."""
 
-    is_shared = True
+    is_shared, folder = True, None
 
     @classmethod
     async def opened(
