@@ -4,12 +4,15 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from mockserver.stores.memory import MemoryStore
 from mockserver.stores.protocol import Store
 from mockserver.stores.redis.store import RedisStore
+from mockserver.stores.sqlite.store import SqliteStore
 from tests.stores import redisserver
 from tests.stores.drafts import KEYS, TEAMS
 
@@ -39,9 +42,25 @@ async def in_redis(max_jobs: int = 100_000) -> AsyncIterator[Store]:
         await store.close()
 
 
-STORES: dict[str, OpenStore] = {"memory": in_memory, "redis": in_redis}
-CHOSEN = os.environ.get("STORES", "memory").split(",")
-"""`make test-stores` runs them all; the ordinary run is for the one that a user can choose so far."""
+_numbers = count()
+_folder = TemporaryDirectory(prefix="mockserver-stores-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+
+
+@asynccontextmanager
+async def in_sqlite(max_jobs: int = 100_000) -> AsyncIterator[Store]:
+    path = Path(_folder.name) / f"{next(_numbers)}.db"
+    store = await SqliteStore.opened(path, max_jobs)
+    try:
+        await store.reset(TEAMS, KEYS)
+        yield store
+    finally:
+        await store.close()
+        path.unlink()
+
+
+STORES: dict[str, OpenStore] = {"memory": in_memory, "sqlite": in_sqlite, "redis": in_redis}
+CHOSEN = os.environ.get("STORES", "memory,sqlite").split(",")
+"""`make test-stores` runs them all; the ordinary run is for those that need no server."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,74 @@
+"""Teams, keys and limits."""
+
+from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.stores.protocol import Caller
+from mockserver.stores.sqlite.packing import key_of, packed_key, packed_team, team_of
+from mockserver.stores.sqlite.part import Part
+
+
+class Accounts(Part):
+    """The part of the store that knows who asks."""
+
+    async def caller(self, digest: str) -> Caller | None:
+        ((version, key, team),) = await self._read(
+            "SELECT n, k.value, t.value FROM tallies LEFT JOIN keys k ON k.digest = ? LEFT JOIN teams t ON t.id = k.team"
+            " WHERE what = 'version' AND whose = ''",
+            (digest,),
+        )
+        self.version = version
+        return None if key is None else Caller(key_of(key), team_of(team))
+
+    async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
+        return await self._write(self._admit, digest, limit, now)
+
+    def _admit(self, digest: str, limit: RateLimit, now: float) -> float:
+        newest = self._rows(
+            "SELECT no, (SELECT at FROM seen WHERE digest = ?1 AND no = newest.no - ?2 + 1) FROM seen newest"
+            " WHERE digest = ?1 ORDER BY no DESC LIMIT 1",
+            (digest, limit.requests),
+        )
+        last, decisive_at = newest[0] if newest else (0, None)
+        if decisive_at is not None and decisive_at + limit.per_s > now:
+            return float(decisive_at + limit.per_s - now)
+        self._execute("INSERT INTO seen VALUES (?, ?, ?)", (digest, last + 1, now))
+        self._execute(  # two out for one in: no more are kept than count
+            "DELETE FROM seen WHERE digest = ?1 AND no IN (SELECT no FROM seen WHERE digest = ?1 ORDER BY no LIMIT 2)"
+            " AND at + ?2 <= ?3",
+            (digest, limit.per_s, now),
+        )
+        return 0.0
+
+    # Teams and keys
+
+    async def teams(self) -> list[Team]:
+        return [team_of(value) for (value,) in await self._read("SELECT value FROM teams ORDER BY no")]
+
+    async def put_team(self, team: Team) -> None:
+        await self._write(self._put_team, team)
+
+    def _put_team(self, team: Team) -> None:
+        self._execute(
+            "INSERT INTO teams (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+            (team.id, packed_team(team)),
+        )
+        self._execute("INSERT OR IGNORE INTO tallies VALUES ('credit', ?, ?)", (team.id, team.opening))
+
+    async def keys(self) -> list[Key]:
+        return [key_of(value) for (value,) in await self._read("SELECT value FROM keys ORDER BY no")]
+
+    async def put_key(self, key: Key) -> None:
+        await self._write(self._put_key, key)
+
+    def _put_key(self, key: Key) -> None:
+        self._execute(
+            "INSERT INTO keys (digest, team, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET team = excluded.team, value = excluded.value",
+            (key.digest, key.team_id, packed_key(key)),
+        )
+
+    async def remove_key(self, digest: str) -> bool:
+        return await self._write(self._remove_key, digest)
+
+    def _remove_key(self, digest: str) -> bool:
+        self._execute("DELETE FROM seen WHERE digest = ?", (digest,))
+        return self._execute("DELETE FROM keys WHERE digest = ?", (digest,)).rowcount > 0

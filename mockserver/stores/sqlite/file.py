@@ -1,0 +1,165 @@
+"""The one connection of a process: reads at once, writes by the handful, and checkpoints beside.
+
+Steps that come in one turn of the event loop share a transaction, which costs most of a small write; each is done whole
+or not at all, and nobody is answered before the transaction is. Where another process writes, the event loop goes on and
+we try again.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from mockserver.clock import real_s
+from mockserver.stores.protocol import StoreDown
+from mockserver.stores.sqlite.checkpoints import Checkpoints
+from mockserver.stores.sqlite.trouble import is_busy, why
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+MOST_AT_ONCE = 100
+PATIENCE_S = 5.0
+"""How long to try where another process writes."""
+PAUSES_S = (0.0, 0.0, 0.0005, 0.001, 0.002, 0.005)
+"""Between tries; the last one again and again."""
+
+
+class _Step(NamedTuple):
+    do: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    answer: asyncio.Future[Any]
+
+
+class File:
+    """Runs statements. *name* is what messages call it."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str, checkpoints: Checkpoints) -> None:
+        self._connection, self._name, self._checkpoints = connection, name, checkpoints
+        cursor = connection.cursor()
+        self.execute, self.execute_many = cursor.execute, cursor.executemany
+        self._waiting: list[_Step] = []
+        self._tries = 0
+        self._tried_since = 0.0
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """All that a statement gives; for steps."""
+        return self.execute(statement, values).fetchall()
+
+    def add_up(self, *tallies: tuple[str, str, int]) -> None:
+        """Add to what is counted; for steps."""
+        places = ",".join(["(?,?,?)"] * len(tallies))
+        self.execute(
+            f"INSERT INTO tallies VALUES {places} ON CONFLICT DO UPDATE SET n = n + excluded.n",  # noqa: S608 - places
+            [part for tally in tallies for part in tally],
+        )
+
+    async def read(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """All that a statement gives that changes nothing.
+
+        Raises:
+            StoreDown: the file cannot be read.
+        """
+        until = 0.0
+        while True:
+            try:
+                return self.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                until = until or real_s() + PATIENCE_S
+                if not is_busy(error) or real_s() > until:
+                    raise self._told(error) from error
+            await asyncio.sleep(PAUSES_S[-1])
+
+    def write(self, do: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """What a step gives, once what it did is kept. It may be run again where it was in vain, so it tells nobody.
+
+        Raises:
+            StoreDown: the file cannot be written; nothing of the step has happened.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Step(do, arguments, answer))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._write_all)
+        return answer
+
+    async def close(self) -> None:
+        """Write what waits, and let go of the file."""
+        while self._waiting:
+            await asyncio.sleep(PAUSES_S[-1])
+        await self._checkpoints.close()
+        self._connection.close()
+
+    def _write_all(self) -> None:
+        steps = [step for step in self._waiting[:MOST_AT_ONCE] if not step.answer.done()]
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if is_busy(error) and self._may_try_again():
+                return
+            self._done(MOST_AT_ONCE)
+            self._hand_out(steps, self._told(error))
+            return
+        self._done(MOST_AT_ONCE)
+        self._run(steps)
+
+    def _may_try_again(self) -> bool:
+        now, loop = real_s(), asyncio.get_running_loop()
+        if not self._tries:
+            self._tried_since = now
+        elif now - self._tried_since > PATIENCE_S:
+            return False
+        loop.call_later(PAUSES_S[min(self._tries, len(PAUSES_S) - 1)], self._write_all)
+        self._tries += 1
+        return True
+
+    def _done(self, count: int) -> None:
+        del self._waiting[:count]
+        self._tries = 0
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_all)
+
+    def _run(self, steps: list[_Step]) -> None:
+        """Run steps in the transaction that has begun; where one fails, each alone."""
+        try:
+            results = [step.do(*step.arguments) for step in steps]
+            self.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - it is handed to who asked
+            self._roll_back()
+            if isinstance(error, sqlite3.Error) and why(error) is not None:
+                self._hand_out(steps, self._told(error))
+            elif len(steps) == 1:
+                self._hand_out(steps, error)
+            else:
+                self._run_each(steps)
+            return
+        for step, result in zip(steps, results, strict=True):
+            if not step.answer.done():
+                step.answer.set_result(result)
+        self._checkpoints.count(len(steps))
+
+    def _run_each(self, steps: list[_Step]) -> None:
+        for step in steps:
+            try:
+                self.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                self._hand_out([step], self._told(error))
+            else:
+                self._run([step])
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # some errors have rolled back already
+            self.execute("ROLLBACK")
+
+    @staticmethod
+    def _hand_out(steps: list[_Step], error: Exception) -> None:
+        for step in steps:
+            if not step.answer.done():
+                step.answer.set_exception(error)
+
+    def _told(self, error: sqlite3.Error) -> Exception:
+        reason = why(error)
+        if reason is None:
+            return error
+        down = StoreDown(self._name, reason)
+        down.__cause__ = error
+        return down

@@ -1,0 +1,127 @@
+"""Jobs and their lists."""
+
+import asyncio
+import heapq
+from itertools import islice
+from typing import Any
+
+from mockserver.core.jobs import TRAINING, Job
+from mockserver.core.timeline import JobStatus
+from mockserver.stores.protocol import JobQuery, Page
+from mockserver.stores.sqlite.packing import JOB, STATUS_CODES, id_bytes, job_of
+from mockserver.stores.sqlite.part import Part
+
+SCAN = 2000
+"""Jobs that a filtered page looks at before it lets other requests have a turn."""
+_FIND = f"SELECT list, {JOB} FROM jobs WHERE id = ?"  # noqa: S608 - columns
+_PLACE = tuple[float, bytes]
+_CANCELLED = STATUS_CODES[JobStatus.CANCELLED]
+_ARCHIVED = (
+    f"operation = '{TRAINING}' AND :now >= CASE outcome WHEN {_CANCELLED} THEN started_at + runs_s"
+    " ELSE started_at + runs_s + keeps_s END"
+)
+
+
+class Jobs(Part):
+    """The part of the store that shows jobs."""
+
+    async def job(self, job_id: str) -> Job | None:
+        found = await self._read(_FIND, (id_bytes(job_id),))
+        if not found:
+            return None
+        list_, *row = found[0]
+        return job_of(row, *self._lists.owner(list_))
+
+    async def page(self, query: JobQuery, now: float) -> Page:
+        if query.job_id is not None:
+            job = await self.job(query.job_id)
+            fits = job is not None and query.owner in job.lists and _fits(job, query, now)
+            return Page([job] if job is not None and fits else [], has_more=False)
+        wanted = query.limit + 1
+        found = [await self._numbers(list_, query, now, wanted) for list_ in await self._lists.of(query.owner)]
+        numbers = [place[2] for place in islice(heapq.merge(*found, reverse=True), wanted)]
+        jobs = [job for number in numbers[: query.limit] if (job := await self._numbered(number)) is not None]
+        return Page(jobs, has_more=len(numbers) == wanted)
+
+    async def models_of(self, owner: str) -> list[str]:
+        models = set[str]()
+        for list_ in await self._lists.of(owner):
+            found = await self._read(
+                "SELECT whose FROM tallies WHERE what = 'models' AND whose > ? AND whose < ? AND n > 0",
+                (f"{list_}/", f"{list_}0"),  # what follows a slash
+            )
+            models |= {whose.partition("/")[2] for (whose,) in found}
+        return sorted(models)
+
+    async def _numbered(self, number: int) -> Job | None:
+        found = await self._read(f"SELECT list, {JOB} FROM jobs WHERE no = ?", (number,))  # noqa: S608 - columns
+        if not found:
+            return None
+        list_, *row = found[0]
+        return job_of(row, *self._lists.owner(list_))
+
+    async def _numbers(self, list_: int, query: JobQuery, now: float, wanted: int) -> list[tuple[float, bytes, int]]:
+        """Up to so many places of a list that fit, each with the number of its job, newest first."""
+        after = None if query.after is None else (query.after.created_at, id_bytes(query.after.job_id))
+        where, values = _filters(query, now)
+        if not where:
+            return await self._places(list_, after, None, "", {"limit": wanted})
+        found: list[tuple[float, bytes, int]] = []
+        while True:
+            end = await self._places(list_, after, None, "", {"limit": 1}, skipped=SCAN - 1)
+            last = end[0][:2] if end else None
+            found += await self._places(list_, after, last, where, {**values, "limit": wanted - len(found)})
+            if last is None or len(found) == wanted:
+                return found
+            after = last
+            await asyncio.sleep(0)
+
+    async def _places(
+        self,
+        list_: int,
+        after: _PLACE | None,
+        last: _PLACE | None,
+        where: str,
+        values: dict[str, Any],
+        *,
+        skipped: int = 0,
+    ) -> list[tuple[float, bytes, int]]:
+        bounds = "" if after is None else " AND (created_at, id) < (:after_at, :after_id)"
+        bounds += "" if last is None else " AND (created_at, id) >= (:last_at, :last_id)"
+        (values["after_at"], values["after_id"]), (values["last_at"], values["last_id"]) = (
+            after or (0, b""),
+            last or (0, b""),
+        )
+        return await self._read(
+            f"SELECT created_at, id, no FROM jobs WHERE list = :list{bounds}{where}"  # noqa: S608 - our own words
+            f" ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET {skipped}",
+            {**values, "list": list_},
+        )
+
+
+def _filters(query: JobQuery, now: float) -> tuple[str, dict[str, Any]]:
+    """What a row has to be to fit, and the values that are meant."""
+    where = ""
+    if query.model is not None:
+        where += " AND model = :model"
+    match query.status:
+        case None:
+            pass
+        case JobStatus.QUEUED:
+            where += " AND :now < started_at"
+        case JobStatus.PROCESSING:
+            where += " AND :now >= started_at AND :now < started_at + runs_s"
+        case _:
+            where += " AND :now >= started_at + runs_s AND outcome = :outcome"
+    if query.hides_archived:
+        where += f" AND NOT ({_ARCHIVED})"
+    outcome = None if query.status is None else STATUS_CODES[query.status]
+    return where, {"model": query.model, "now": now, "outcome": outcome}
+
+
+def _fits(job: Job, query: JobQuery, now: float) -> bool:
+    return (
+        (query.model is None or job.model == query.model)
+        and (query.status is None or job.moment(now).status is query.status)
+        and not (query.hides_archived and job.is_archived(now))
+    )
