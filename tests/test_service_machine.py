@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,7 +21,9 @@ from mockserver.core.instants import iso
 from mockserver.core.jobs import Job
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.service import ListRequest, Submitted
-from mockserver.stores.protocol import Caller
+from mockserver.stores.memory import MemoryStore
+from mockserver.stores.protocol import Caller, Store
+from mockserver.stores.sqlite.store import SqliteStore
 from tests.conftest import START
 from tests.services import GENERATE, body, make_service
 
@@ -74,7 +78,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def open_for_business(self, seed: int, slots: int | None) -> None:
         self.runner = asyncio.Runner()
         self.clock = Clock(START, is_frozen=True)
-        self.service = make_service(self.clock, seed=seed)
+        self.service = make_service(self.clock, seed=seed, store=self.run(self.open_store()))
         self.slots = slots
         self.teams = {name: Team(name, name, opening, max_concurrent_jobs=slots) for name, opening in OPENING.items()}
         drawn = [make_key(f"afk_{name}", name=name, team_id=team, role=role) for name, (team, role) in USERS.items()]
@@ -95,7 +99,11 @@ class ServiceMachine(RuleBasedStateMachine):
             self.deliver(100_000)
             self.every_event_of_an_ended_job_was_sent()
         finally:
+            self.run(self.service.store.close())
             self.runner.close()
+
+    async def open_store(self) -> Store:
+        return MemoryStore(100_000)
 
     def run(self, verb: Any) -> Any:
         return self.runner.run(verb)
@@ -311,5 +319,20 @@ def ordered(job: Job, order: str, percentage: int, now: float) -> Plan | None:
             return timeline.progressed_by(job.plan, now, percentage)
 
 
+class ServiceOverAFileMachine(ServiceMachine):
+    """The same over a store in a file."""
+
+    async def open_store(self) -> Store:
+        self.folder = TemporaryDirectory()
+        return await SqliteStore.opened(Path(self.folder.name) / "state.db", 100_000)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+
 TestService = ServiceMachine.TestCase
 TestService.settings = settings(max_examples=60, stateful_step_count=30)
+TestServiceOverAFile = ServiceOverAFileMachine.TestCase
+TestServiceOverAFile.settings = settings(max_examples=20, stateful_step_count=30)

@@ -43,7 +43,8 @@ async def in_redis(max_jobs: int = 100_000) -> AsyncIterator[Store]:
 
 
 _numbers = count()
-_folder = TemporaryDirectory(prefix="mockserver-stores-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within it, where fsync costs nothing
+_folder = TemporaryDirectory(prefix="mockserver-stores-", dir=_MEMORY if _MEMORY.is_dir() else None)
 
 
 @asynccontextmanager

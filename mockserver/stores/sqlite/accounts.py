@@ -11,8 +11,8 @@ class Accounts(Part):
 
     async def caller(self, digest: str) -> Caller | None:
         ((version, key, team),) = await self._read(
-            "SELECT n, k.value, t.value FROM tallies LEFT JOIN keys k ON k.digest = ? LEFT JOIN teams t ON t.id = k.team"
-            " WHERE what = 'version' AND whose = ''",
+            "SELECT n, k.value, t.value FROM tallies LEFT JOIN keys k ON k.digest = ?"
+            " LEFT JOIN teams t ON t.id = k.team WHERE what = 'version' AND whose = ''",
             (digest,),
         )
         self.version = version

@@ -41,8 +41,8 @@ class Documents(Part):
         return int(number)
 
     async def numbers(self, counters: Sequence[str]) -> list[int]:
-        places = ",".join("?" * len(counters))
-        found = dict(await self._read(f"SELECT name, n FROM counters WHERE name IN ({places})", counters))  # noqa: S608 - places
+        statement = f"SELECT name, n FROM counters WHERE name IN ({','.join('?' * len(counters))})"  # noqa: S608 - places
+        found: dict[str, int] = dict(await self._read(statement, counters))
         return [found.get(counter, 0) for counter in counters]
 
     # Turns

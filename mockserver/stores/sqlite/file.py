@@ -1,13 +1,14 @@
 """The one connection of a process: reads at once, writes by the handful, and checkpoints beside.
 
-Steps that come in one turn of the event loop share a transaction, which costs most of a small write; each is done whole
-or not at all, and nobody is answered before the transaction is. Where another process writes, the event loop goes on and
-we try again.
+Steps that come in one turn of the event loop share a transaction, which is most of what a small write costs; each is
+done whole or not at all, and nobody is answered before it is kept. Where another process writes, the event loop goes
+on and we try again.
 """
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver.clock import real_s
@@ -17,6 +18,7 @@ from mockserver.stores.sqlite.trouble import is_busy, why
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+Values = Sequence[Any] | Mapping[str, Any]
 MOST_AT_ONCE = 100
 PATIENCE_S = 5.0
 """How long to try where another process writes."""
@@ -33,15 +35,16 @@ class _Step(NamedTuple):
 class File:
     """Runs statements. *name* is what messages call it."""
 
-    def __init__(self, connection: sqlite3.Connection, name: str, checkpoints: Checkpoints) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, checkpoints: Checkpoints, patience_s: float) -> None:
         self._connection, self._name, self._checkpoints = connection, name, checkpoints
+        self._patience_s = patience_s
         cursor = connection.cursor()
         self.execute, self.execute_many = cursor.execute, cursor.executemany
         self._waiting: list[_Step] = []
         self._tries = 0
         self._tried_since = 0.0
 
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, statement: str, values: Values = ()) -> list[Row]:
         """All that a statement gives; for steps."""
         return self.execute(statement, values).fetchall()
 
@@ -53,7 +56,7 @@ class File:
             [part for tally in tallies for part in tally],
         )
 
-    async def read(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+    async def read(self, statement: str, values: Values = ()) -> list[Row]:
         """All that a statement gives that changes nothing.
 
         Raises:
@@ -64,7 +67,7 @@ class File:
             try:
                 return self.execute(statement, values).fetchall()
             except sqlite3.Error as error:
-                until = until or real_s() + PATIENCE_S
+                until = until or real_s() + self._patience_s
                 if not is_busy(error) or real_s() > until:
                     raise self._told(error) from error
             await asyncio.sleep(PAUSES_S[-1])
@@ -84,8 +87,7 @@ class File:
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
-        while self._waiting:
-            await asyncio.sleep(PAUSES_S[-1])
+        await asyncio.gather(*(step.answer for step in self._waiting), return_exceptions=True)
         await self._checkpoints.close()
         self._connection.close()
 
@@ -106,7 +108,7 @@ class File:
         now, loop = real_s(), asyncio.get_running_loop()
         if not self._tries:
             self._tried_since = now
-        elif now - self._tried_since > PATIENCE_S:
+        elif now - self._tried_since > self._patience_s:
             return False
         loop.call_later(PAUSES_S[min(self._tries, len(PAUSES_S) - 1)], self._write_all)
         self._tries += 1
@@ -148,7 +150,8 @@ class File:
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # some errors have rolled back already
-            self.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                self.execute("ROLLBACK")
 
     @staticmethod
     def _hand_out(steps: list[_Step], error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,8 +14,10 @@ from mockserver.stores.sqlite.part import Part
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
+READ_AT_ONCE = 500
 _FIND = f"SELECT list, {JOB} FROM jobs WHERE id = ?"  # noqa: S608 - columns
-_PLACE = tuple[float, bytes]
+_Place = tuple[Any, ...]
+"""`created_at`, id and number of a job, which compare as the list is sorted."""
 _CANCELLED = STATUS_CODES[JobStatus.CANCELLED]
 _ARCHIVED = (
     f"operation = '{TRAINING}' AND :now >= CASE outcome WHEN {_CANCELLED} THEN started_at + runs_s"
@@ -40,8 +43,7 @@ class Jobs(Part):
         wanted = query.limit + 1
         found = [await self._numbers(list_, query, now, wanted) for list_ in await self._lists.of(query.owner)]
         numbers = [place[2] for place in islice(heapq.merge(*found, reverse=True), wanted)]
-        jobs = [job for number in numbers[: query.limit] if (job := await self._numbered(number)) is not None]
-        return Page(jobs, has_more=len(numbers) == wanted)
+        return Page(await self._numbered(numbers[: query.limit]), has_more=len(numbers) == wanted)
 
     async def models_of(self, owner: str) -> list[str]:
         models = set[str]()
@@ -53,49 +55,45 @@ class Jobs(Part):
             models |= {whose.partition("/")[2] for (whose,) in found}
         return sorted(models)
 
-    async def _numbered(self, number: int) -> Job | None:
-        found = await self._read(f"SELECT list, {JOB} FROM jobs WHERE no = ?", (number,))  # noqa: S608 - columns
-        if not found:
-            return None
-        list_, *row = found[0]
-        return job_of(row, *self._lists.owner(list_))
+    async def _numbered(self, numbers: Sequence[int]) -> list[Job]:
+        """The jobs with these numbers, in their order; one may have left meanwhile."""
+        jobs = dict[int, Job]()
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            some = numbers[start : start + READ_AT_ONCE]
+            for number, list_, *row in await self._read(
+                f"SELECT no, list, {JOB} FROM jobs WHERE no IN ({','.join('?' * len(some))})",  # noqa: S608 - columns
+                some,
+            ):
+                jobs[number] = job_of(row, *self._lists.owner(list_))
+        return [jobs[number] for number in numbers if number in jobs]
 
-    async def _numbers(self, list_: int, query: JobQuery, now: float, wanted: int) -> list[tuple[float, bytes, int]]:
-        """Up to so many places of a list that fit, each with the number of its job, newest first."""
-        after = None if query.after is None else (query.after.created_at, id_bytes(query.after.job_id))
+    async def _numbers(self, list_: int, query: JobQuery, now: float, wanted: int) -> list[_Place]:
+        """Up to so many places of a list that fit, newest first."""
         where, values = _filters(query, now)
+        values["list"] = list_
+        if query.after is not None:
+            values |= {"after_at": query.after.created_at, "after_id": id_bytes(query.after.job_id)}
         if not where:
-            return await self._places(list_, after, None, "", {"limit": wanted})
-        found: list[tuple[float, bytes, int]] = []
+            return await self._places(values, wanted)
+        found: list[_Place] = []
         while True:
-            end = await self._places(list_, after, None, "", {"limit": 1}, skipped=SCAN - 1)
-            last = end[0][:2] if end else None
-            found += await self._places(list_, after, last, where, {**values, "limit": wanted - len(found)})
-            if last is None or len(found) == wanted:
+            end = await self._places(values, 1, skipped=SCAN - 1)
+            piece = values | {"last_at": end[0][0], "last_id": end[0][1]} if end else values
+            found += await self._places(piece, wanted - len(found), where)
+            if not end or len(found) == wanted:
                 return found
-            after = last
+            values |= {"after_at": end[0][0], "after_id": end[0][1]}
             await asyncio.sleep(0)
 
     async def _places(
-        self,
-        list_: int,
-        after: _PLACE | None,
-        last: _PLACE | None,
-        where: str,
-        values: dict[str, Any],
-        *,
-        skipped: int = 0,
-    ) -> list[tuple[float, bytes, int]]:
-        bounds = "" if after is None else " AND (created_at, id) < (:after_at, :after_id)"
-        bounds += "" if last is None else " AND (created_at, id) >= (:last_at, :last_id)"
-        (values["after_at"], values["after_id"]), (values["last_at"], values["last_id"]) = (
-            after or (0, b""),
-            last or (0, b""),
-        )
+        self, values: Mapping[str, Any], limit: int, where: str = "", *, skipped: int = 0
+    ) -> list[_Place]:
+        bounds = " AND (created_at, id) < (:after_at, :after_id)" if "after_at" in values else ""
+        bounds += " AND (created_at, id) >= (:last_at, :last_id)" if "last_at" in values else ""
         return await self._read(
             f"SELECT created_at, id, no FROM jobs WHERE list = :list{bounds}{where}"  # noqa: S608 - our own words
-            f" ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET {skipped}",
-            {**values, "list": list_},
+            f" ORDER BY created_at DESC, id DESC LIMIT {limit} OFFSET {skipped}",
+            values,
         )
 
 

@@ -42,13 +42,12 @@ _DUE = (
     f" {', '.join('j.' + column for column in JOB.split(', '))}"
     " FROM deliveries d JOIN jobs j ON j.no = d.job WHERE d.worker = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?"
 )
-_IN_LINE_AGAIN = f"""
-    UPDATE jobs SET leaves_at = nullif(
-        CASE WHEN operation = '{TRAINING}' AND outcome <> {STATUS_CODES[JobStatus.CANCELLED]}
-        THEN started_at + runs_s + keeps_s ELSE started_at + runs_s END, 9e999)
-    WHERE no = ?1 AND leaves_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE job = ?1 AND worker IS NOT NULL)
-"""
+_IN_LINE_AGAIN = (
+    "UPDATE jobs SET leaves_at = nullif(CASE"  # noqa: S608 - our own words
+    f" WHEN operation = '{TRAINING}' AND outcome <> {STATUS_CODES[JobStatus.CANCELLED]}"
+    " THEN started_at + runs_s + keeps_s ELSE started_at + runs_s END, 9e999) WHERE no = ?1 AND leaves_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE job = ?1 AND worker IS NOT NULL)"
+)
 """For a job that had to wait for its webhooks before it could leave, once they are done."""
 
 

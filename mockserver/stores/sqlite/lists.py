@@ -1,4 +1,4 @@
-"""Lists of jobs go by number. A number stands for its list for ever, whatever is reset, so that it can be remembered."""
+"""Lists of jobs go by number, which stands for its list for ever, whatever is reset, so that it can be remembered."""
 
 from mockserver.core.jobs import Job, loras_of
 from mockserver.stores.sqlite.file import File

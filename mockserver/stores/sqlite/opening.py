@@ -7,7 +7,7 @@ from pathlib import Path
 from mockserver.clock import real_s
 from mockserver.settings import SettingsError
 from mockserver.stores.sqlite.file import PATIENCE_S, PAUSES_S
-from mockserver.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from mockserver.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS, Migrations
 from mockserver.stores.sqlite.trouble import is_busy, why
 
 OLDEST_LIBRARY = (3, 35)
@@ -20,28 +20,34 @@ _HINTS = {
 }
 
 
-async def connected(path: Path) -> sqlite3.Connection:
+async def connected(
+    path: Path, *, patience_s: float = PATIENCE_S, migrations: Migrations = MIGRATIONS
+) -> sqlite3.Connection:
     """A connection to the file at a path, which is made, or brought to the newest version.
 
     Raises:
         SettingsError: there is no such place, or the file there is not ours, damaged, too new, or cannot be written.
     """
-    if sqlite3.sqlite_version_info < OLDEST_LIBRARY:
-        raise _wrong(path, f"needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}")
-    if path.is_dir():
-        raise _wrong(path, "is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise _wrong(path, f'the folder "{path.parent}" does not exist; make it first')
-    until = real_s() + PATIENCE_S
+    _look_at_place(path)
+    until = real_s() + patience_s
     while True:
         try:
-            return _opened(path)
+            return _opened(path, migrations)
         except sqlite3.Error as error:
             if not is_busy(error) or real_s() > until:
                 hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
                 reason = why(error) or str(error)
                 raise _wrong(path, f"{reason}; {hint}" if hint else reason) from None
         await asyncio.sleep(PAUSES_S[-1])
+
+
+def _look_at_place(path: Path) -> None:
+    if sqlite3.sqlite_version_info < OLDEST_LIBRARY:
+        raise _wrong(path, f"needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}")
+    if path.is_dir():
+        raise _wrong(path, "is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise _wrong(path, f'cannot be made: the folder "{path.parent}" does not exist; make it first')
 
 
 def connection_to(path: Path) -> sqlite3.Connection:
@@ -53,13 +59,14 @@ def connection_to(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, migrations: Migrations) -> sqlite3.Connection:
     connection = connection_to(path)
     try:
         _know(connection, path)
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        connection.execute("BEGIN IMMEDIATE")  # finds out whether the file can be written
-        _bring_up(connection, path)
+        connection.execute("BEGIN IMMEDIATE")
+        _bring_up(connection, path, migrations)
+        connection.execute("UPDATE tallies SET n = n WHERE what = 'version'")  # finds out whether it can be written
         connection.execute("COMMIT")
         _look_through(connection, path)
     except BaseException:
@@ -76,18 +83,19 @@ def _know(connection: sqlite3.Connection, path: Path) -> None:
         raise _wrong(path, "is the SQLite database of another program; name another file")
 
 
-def _bring_up(connection: sqlite3.Connection, path: Path) -> None:
+def _bring_up(connection: sqlite3.Connection, path: Path, migrations: Migrations) -> None:
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    if version > VERSION:
-        reason = f"has version {version}, and this mockserver knows {VERSION} at most; update it, or name another file"
+    newest = len(migrations)
+    if version > newest:
+        reason = f"has version {version}, and this mockserver knows {newest} at most; update it, or name another file"
         raise _wrong(path, reason)
-    if version == VERSION:
+    if version == newest:
         return
-    for statements in MIGRATIONS[version:]:
+    for statements in migrations[version:]:
         for statement in statements:
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute(f"PRAGMA user_version={newest}")
 
 
 def _look_through(connection: sqlite3.Connection, path: Path) -> None:

@@ -3,18 +3,18 @@
 import math
 
 from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.stores.sqlite.file import File, Row
 from mockserver.stores.sqlite.packing import DELIVERY, attempt_of, delivery_of, delivery_row, id_bytes
 from mockserver.stores.sqlite.part import Part, Terms
-from mockserver.stores.sqlite.file import File
 
 NOBODY = 0
 """Has those that wait; one that is done has no worker at all."""
-_ADD = f"INSERT INTO deliveries ({DELIVERY}, job, worker) VALUES (?,?,?,?,?,?,?,?,?,?,{NOBODY})"
-_PUT = f"""
-    {_ADD} ON CONFLICT (job, name) DO UPDATE SET event_at = excluded.event_at, due_at = excluded.due_at,
-        progress = excluded.progress, attempts = excluded.attempts, status = excluded.status,
-        is_resent = excluded.is_resent, worker = coalesce(worker, {NOBODY}), done_no = NULL
-"""
+_ADD = f"INSERT INTO deliveries ({DELIVERY}, job, worker) VALUES (?,?,?,?,?,?,?,?,?,?,{NOBODY})"  # noqa: S608 - columns
+_PUT = (
+    f"{_ADD} ON CONFLICT (job, name) DO UPDATE SET event_at = excluded.event_at, due_at = excluded.due_at,"
+    " progress = excluded.progress, attempts = excluded.attempts, status = excluded.status,"
+    f" is_resent = excluded.is_resent, worker = coalesce(worker, {NOBODY}), done_no = NULL"
+)
 
 
 class Outbox(Part):
@@ -47,8 +47,9 @@ class Outbox(Part):
         return not is_left
 
     async def deliveries(self, job_id: str | None = None) -> list[tuple[Delivery, list[Attempt]]]:
+        values: Row = ()
         if job_id is None:
-            chosen, values = "1", ()
+            chosen = "1"
         elif found := await self._read("SELECT no FROM jobs WHERE id = ?", (id_bytes(job_id),)):
             chosen, values = "job = ?", found[0]
         else:  # it has left, and only of what is done something may be remembered

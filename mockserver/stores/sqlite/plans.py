@@ -8,7 +8,10 @@ from mockserver.stores.sqlite.packing import JOB, id_bytes, job_of, leaves_at, p
 from mockserver.stores.sqlite.slots import packed_instants
 from mockserver.stores.sqlite.submissions import Submissions
 
-_GIVE = "UPDATE jobs SET started_at = ?, runs_s = ?, pace_s = ?, marks = ?, outcome = ?, error = ?, keeps_s = ? WHERE no = ?"
+_GIVE = (
+    "UPDATE jobs SET started_at = ?, runs_s = ?, pace_s = ?, marks = ?, outcome = ?, error = ?, keeps_s = ?"
+    " WHERE no = ?"
+)
 
 
 class Plans(Submissions):

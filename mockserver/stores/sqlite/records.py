@@ -45,7 +45,7 @@ class Records(Part):
         found = await self._read(
             "SELECT owner, value FROM records WHERE kind = ? AND id = ? AND expires_at > ?", (kind, id_, now)
         )
-        return found[0] if found else None  # type: ignore[return-value]  # the columns' own types
+        return found[0] if found else None
 
     async def expired_records(self, kind: str, now: float) -> list[str]:
         found = await self._read("SELECT 1 FROM records WHERE kind = ? AND expires_at <= ? LIMIT 1", (kind, now))

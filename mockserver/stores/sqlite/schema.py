@@ -4,9 +4,13 @@ Few trees are touched by a submission: the job, three indexes of it, and the tal
 number, which counts on and is never given again, so that what belongs to new jobs stands together at the end of a tree.
 """
 
+from collections.abc import Sequence
+
 APPLICATION_ID = 0x41704672
 """Stands in the head of each file; a file of another program has another one."""
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+Migrations = Sequence[Sequence[str]]
+"""The statements that make version 1 of an empty file, those that make 2 of 1, and so on."""
+MIGRATIONS: Migrations = (
     (
         # What is counted: credits of teams, jobs, jobs that left, jobs of a list and model, deliveries, the version.
         "CREATE TABLE tallies (what TEXT, whose TEXT, n INTEGER, PRIMARY KEY (what, whose)) WITHOUT ROWID",
@@ -16,7 +20,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE keys (no INTEGER PRIMARY KEY, digest TEXT UNIQUE, team TEXT, value BLOB)",
         "CREATE TABLE seen (digest TEXT, no INTEGER, at REAL, PRIMARY KEY (digest, no)) WITHOUT ROWID",
         # Lists of jobs by number, of a user or of the LoRAs that a user made. They are never deleted.
-        "CREATE TABLE lists (no INTEGER PRIMARY KEY, user TEXT, team TEXT, is_lora INTEGER, UNIQUE (user, team, is_lora))",
+        """CREATE TABLE lists (
+            no INTEGER PRIMARY KEY, user TEXT, team TEXT, is_lora INTEGER, UNIQUE (user, team, is_lora)
+        )""",
         "CREATE INDEX lists_of_team ON lists (team, is_lora)",
         """CREATE TABLE jobs (
             no INTEGER PRIMARY KEY, id BLOB, list INTEGER, created_at REAL, started_at REAL, runs_s REAL, pace_s REAL,
@@ -64,8 +70,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE pieces (no INTEGER PRIMARY KEY, blob TEXT, number INTEGER, piece BLOB, UNIQUE (blob, number))",
     ),
 )
-"""The statements that make version 1 of an empty file, those that make 2 of 1, and so on."""
-VERSION = len(MIGRATIONS)
 FORGOTTEN_AT_RESET = (
     "teams",
     "keys",

@@ -13,7 +13,7 @@ from mockserver.stores.protocol import Counts
 from mockserver.stores.sqlite.accounts import Accounts
 from mockserver.stores.sqlite.checkpoints import Checkpoints
 from mockserver.stores.sqlite.documents import Documents
-from mockserver.stores.sqlite.file import File
+from mockserver.stores.sqlite.file import PATIENCE_S, File
 from mockserver.stores.sqlite.jobs import Jobs
 from mockserver.stores.sqlite.leases import LEASE_S, Leases
 from mockserver.stores.sqlite.opening import connected, connection_to
@@ -39,23 +39,32 @@ class SqliteStore(Plans, Jobs, Leases, Accounts, Documents, Records, Streams):
 
     @classmethod
     async def opened(
-        cls, path: Path, max_jobs: int, *, real: Clock | None = None, lease_s: float = LEASE_S
+        cls,
+        path: Path,
+        max_jobs: int,
+        *,
+        real: Clock | None = None,
+        lease_s: float = LEASE_S,
+        patience_s: float = PATIENCE_S,
     ) -> "SqliteStore":
         """The store in the file at a path, which is made where there is none.
 
-        *real* tells real time, which counts for leases and turns alone.
+        *real* tells real time, which counts for leases and turns alone; *patience_s* is how long we try where
+        another process writes.
 
         Raises:
             SettingsError: the file cannot be used; it says why, and what to do.
         """
-        connection = await connected(path)
+        connection = await connected(path, patience_s=patience_s)
         beside = connection_to(path)
         beside.execute(f"PRAGMA busy_timeout={CHECKPOINT_WAITS_MS}")
-        file = File(connection, f"sqlite:{path}", Checkpoints(beside))
+        file = File(connection, f"sqlite:{path}", Checkpoints(beside), patience_s)
         return cls(file, Terms(max_jobs, real or Clock(), lease_s), path.with_name(f"{path.name}.files"))
 
     async def counts(self) -> Counts:
-        found = dict(await self._read("SELECT what, n FROM tallies WHERE what IN ('jobs', 'evicted', 'pending')"))
+        found: dict[str, int] = dict(
+            await self._read("SELECT what, n FROM tallies WHERE what IN ('jobs', 'evicted', 'pending')")
+        )
         return Counts(found["jobs"], found["evicted"], found["pending"])
 
     async def set_up(self, teams: Sequence[Team], keys: Sequence[Key]) -> bool:

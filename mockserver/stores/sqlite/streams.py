@@ -41,7 +41,7 @@ class Streams(Part):
         return first, size
 
     def _lengths(self, key: int) -> Iterable[tuple[int]]:
-        return self._rows("SELECT length(value) FROM stream_rows WHERE no >= ? ORDER BY no LIMIT 100", (key,))  # type: ignore[return-value]  # one column
+        return self._rows("SELECT length(value) FROM stream_rows WHERE no >= ? ORDER BY no LIMIT 100", (key,))
 
     async def rows_after(self, stream: str, number: int, limit: int) -> list[tuple[int, bytes]]:
         found = await self._read("SELECT no FROM streams WHERE name = ?", (stream,))

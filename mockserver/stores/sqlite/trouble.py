@@ -2,7 +2,7 @@
 
 import sqlite3
 
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _WHY = {
     sqlite3.SQLITE_FULL: "has no room: the disk is full",
     sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only, or was moved",
@@ -13,6 +13,7 @@ _WHY = {
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
     sqlite3.SQLITE_NOMEM: "cannot be used: memory has run out",
     sqlite3.SQLITE_BUSY: "is busy: another program holds it locked",
+    sqlite3.SQLITE_PROTOCOL: "is busy: another program holds it locked",
     sqlite3.SQLITE_LOCKED: "is busy: another program holds it locked",
 }
 
