@@ -29,7 +29,7 @@ test: $(READY) ## run the tests
 
 .PHONY: test-stores
 test-stores: $(READY) ## run the tests of stores against all of them, a real Redis or Valkey too
-	STORES=memory,redis $(PYTEST) -n auto tests/stores $(ARGS)
+	STORES=memory,sqlite,redis $(PYTEST) -n auto tests/stores $(ARGS)
 
 .PHONY: test-deep
 test-deep: $(READY) ## run the tests with much more generated input; takes long

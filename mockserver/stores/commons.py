@@ -27,9 +27,9 @@ class OwnSizes:
         self._sum = 0
 
     def put(self, id_: str, size: int) -> None:
-        """Add one."""
+        """Add one, or change it in its place."""
+        self._sum += size - self._of.get(id_, 0)
         self._of[id_] = size
-        self._sum += size
 
     def pop(self, id_: str) -> None:
         """Take one out."""
@@ -105,9 +105,9 @@ class Commons:
     async def put_record(self, record: Record, room: Room) -> list[str]:
         kept = self._records.setdefault(record.kind, OrderedDict())
         before = kept.get(record.id)
-        if before is not None:
-            self._sizes[before.kind, before.owner].pop(record.id)
-        kept[record.id] = record  # one that is there already keeps its place
+        if before is not None and before.owner != record.owner:
+            self._sizes[record.kind, before.owner].pop(record.id)
+        kept[record.id] = record
         sizes = self._sizes.setdefault((record.kind, record.owner), OwnSizes())
         sizes.put(record.id, record.size)
         left = sizes.over(room, but=record.id)

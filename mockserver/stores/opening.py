@@ -1,5 +1,7 @@
 """From the setting `--store` to a store."""
 
+from pathlib import Path
+
 from mockserver.settings import SettingsError
 from mockserver.stores.memory import MemoryStore
 from mockserver.stores.protocol import Store
@@ -11,9 +13,13 @@ async def opened(place: str, max_jobs: int) -> Store:
     Raises:
         SettingsError: there is none, or it cannot be used; the text says why.
     """
-    scheme, _, _ = place.partition(":")
+    scheme, _, path = place.partition(":")
     if scheme == "memory":
         return MemoryStore(max_jobs)
+    if scheme == "sqlite":
+        from mockserver.stores.sqlite.store import SqliteStore  # noqa: PLC0415 - only who uses it loads it
+
+        return await SqliteStore.opened(Path(path), max_jobs)
     try:
         from mockserver.stores.redis.store import RedisStore  # noqa: PLC0415 - an extra
     except ImportError:

@@ -267,7 +267,7 @@ class Store(Protocol):
     # Records: small things with an owner, such as uploads and assets
 
     async def put_record(self, record: "Record", room: "Room") -> list[str]:
-        """Keep a record, or change it in its place.
+        """Keep a record, or change it in its place; for another owner it is a new one.
 
         Returns the ids of those of its kind and owner that leave for it, oldest first; it stays itself in any case.
         """

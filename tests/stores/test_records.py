@@ -99,6 +99,8 @@ async def test_whatever_is_put_those_stay_that_there_is_room_for(
         kept: dict[str, tuple[str, int]] = {}
         for number, owner, size in script:
             id_ = str(number)
+            if kept.get(id_, (owner, size))[0] != owner:
+                del kept[id_]
             kept[id_] = (owner, size)
             own = [other for other, (its_owner, _) in kept.items() if its_owner == owner]
             leave = []

@@ -31,7 +31,7 @@ class Documents(Part):
         return [int(value or 0) for value in values]
 
     async def take_turn(self, holder: str, span_s: float) -> bool:
-        return bool(await self._shards.run("take_turn", 0, holder, max(1, int(span_s * 1000))))
+        return bool(await self._shards.run("take_turn", 0, holder, int(span_s * 1000)))
 
     async def end_turn(self, holder: str) -> None:
         await self._shards.run("end_turn", 0, holder)

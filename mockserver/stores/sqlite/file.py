@@ -36,7 +36,7 @@ class File:
     """Runs statements. *name* is what messages call it."""
 
     def __init__(self, connection: sqlite3.Connection, name: str, checkpoints: Checkpoints, patience_s: float) -> None:
-        self._connection, self._name, self._checkpoints = connection, name, checkpoints
+        self._connection, self.name, self._checkpoints = connection, name, checkpoints
         self._patience_s = patience_s
         cursor = connection.cursor()
         self.execute, self.execute_many = cursor.execute, cursor.executemany
@@ -163,6 +163,6 @@ class File:
         reason = why(error)
         if reason is None:
             return error
-        down = StoreDown(self._name, reason)
+        down = StoreDown(self.name, reason)
         down.__cause__ = error
         return down

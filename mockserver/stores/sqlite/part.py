@@ -24,6 +24,7 @@ class Part:
         self.due_changed = asyncio.Event()
         self.version = 0
         self._file, self._terms = file, terms
+        self.name = file.name
         self._lists = Lists(file)
         self._rows, self._execute, self._add_up = file.rows, file.execute, file.add_up
         self._read, self._write = file.read, file.write

@@ -15,9 +15,11 @@ class Records(Part):
         return await self._write(self._put_record, record, room)
 
     def _put_record(self, record: Record, room: Room) -> list[str]:
+        of_another = "DELETE FROM records WHERE kind = ? AND id = ? AND owner != ?"
+        self._execute(of_another, (record.kind, record.id, record.owner))
         self._execute(
             "INSERT INTO records (kind, id, owner, size, expires_at, value) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, size = excluded.size,"
+            " ON CONFLICT (kind, id) DO UPDATE SET size = excluded.size,"
             " expires_at = excluded.expires_at, value = excluded.value",
             (record.kind, record.id, record.owner, record.size, record.expires_at, record.value),
         )
