@@ -131,7 +131,7 @@ class App:
         }
         if isinstance(self.journal, SharedJournal):
             parts |= {"journal": self.journal, "findings": self.findings}
-        self.sharing = Sharing(self.store, parts, self._on_start)
+        self.sharing = Sharing(self.store, parts, self._on_start, self._on_lost)
         self.service.sharing = self.sharing if self.store.is_shared else None
         self.gallery = files.Gallery(self.store.folder and self.store.folder / "drawn")
         self._closing.callback(self.gallery.close)
@@ -167,6 +167,7 @@ class App:
         async with self.sharing.turn():
             is_new = await self.store.set_up(*ready_made(self.settings.max_concurrent_jobs))
             if is_new or not await self.sharing.has_begun():
+                self._clear()
                 await self._begin()
             else:
                 await self.configured.go_on()
@@ -175,12 +176,21 @@ class App:
         """Everything back to the configured start, for all who share the store."""
         async with self.sharing.turn():
             await self.deliverer.stop()
-            self.clock.reset()
-            self.faults.clear()
             await self.store.reset(*ready_made(self.settings.max_concurrent_jobs))
-            self._forget(is_ours=True)
+            self._clear()
             await self._begin()
             self.deliverer.start()
+
+    async def _on_lost(self) -> None:
+        log.warning("%s has forgotten everything: all begins anew", self.store.name)
+        await self._set_up()
+
+    def _clear(self) -> None:
+        """Be as at the start, on a store that is."""
+        self.clock.reset()
+        self.faults.clear()
+        self.deliverer.forget()
+        self._forget(is_ours=True)
 
     async def _begin(self) -> None:
         """Draw from the start, and let others do so."""

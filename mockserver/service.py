@@ -169,9 +169,11 @@ class Service:
         """
         if not api_key:
             raise MissingKey
-        caller = await self.store.caller(key_digest(api_key))
+        digest = key_digest(api_key)
+        caller = await self.store.caller(digest)
         if self.sharing is not None and self.sharing.is_behind:
             await self.sharing.follow()
+            caller = await self.store.caller(digest)
         if caller is None:
             raise UnknownKey
         key = caller.key

@@ -41,11 +41,19 @@ class Known(NamedTuple):
 class Sharing:
     """*parts* by the names of their documents.
 
-    *on_start* is told with what others began anew, at the start of this process and after each reset by another one.
+    *on_start* is told with what others began anew, at the start of this process and after each reset by another one;
+    *on_lost*, that the store has forgotten everything.
     """
 
-    def __init__(self, store: Store, parts: Mapping[str, Part], on_start: Callable[[bytes], Awaitable[None]]) -> None:
-        self._store, self._parts, self._on_start = store, parts, on_start
+    def __init__(
+        self,
+        store: Store,
+        parts: Mapping[str, Part],
+        on_start: Callable[[bytes], Awaitable[None]],
+        on_lost: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._store, self._parts, self._on_start, self._on_lost = store, parts, on_start, on_lost
+        self._is_lost = False
         self._known = Known(store.version, dict.fromkeys(parts, b""), b"")
         self._lock = asyncio.Lock()
 
@@ -65,6 +73,8 @@ class Sharing:
         if self.is_behind:
             async with self._lock:
                 await self._follow()
+            if self._is_lost:
+                await self._on_lost()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -110,7 +120,8 @@ class Sharing:
             return
         version = self._store.version
         start = await self._store.document(START)
-        if start is None:  # nobody has begun yet, or who resets is about to
+        self._is_lost = start is None and bool(self._known.start)
+        if start is None:  # nobody has begun yet, who resets is about to, or a server came back without its data
             return
         told = {name: await self._store.document(name) or b"" for name in self._parts}
         documents = self._known.documents
