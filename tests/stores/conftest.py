@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -49,10 +50,14 @@ _folder = TemporaryDirectory(prefix="mockserver-stores-", dir=_MEMORY if _MEMORY
 
 @asynccontextmanager
 async def in_sqlite(max_jobs: int = 100_000) -> AsyncIterator[Store]:
-    path = Path(_folder.name) / f"{next(_numbers)}.db"
+    path, new = (Path(_folder.name) / f"{name}.db" for name in (next(_numbers), "new"))
+    if not new.exists():
+        store = await SqliteStore.opened(new, max_jobs)
+        await store.set_up(TEAMS, KEYS)
+        await store.close()
+    copyfile(new, path)
     store = await SqliteStore.opened(path, max_jobs)
     try:
-        await store.reset(TEAMS, KEYS)
         yield store
     finally:
         await store.close()

@@ -9,13 +9,13 @@ from typing import Any
 from mockserver.core.jobs import TRAINING, Job
 from mockserver.core.timeline import JobStatus
 from mockserver.stores.protocol import JobQuery, Page
-from mockserver.stores.sqlite.packing import JOB, STATUS_CODES, id_bytes, job_of
+from mockserver.stores.sqlite.packing import JOBS, STATUS_CODES, WHOLE_JOB, id_bytes, job_of
 from mockserver.stores.sqlite.part import Part
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
 READ_AT_ONCE = 500
-_FIND = f"SELECT list, {JOB} FROM jobs WHERE id = ?"  # noqa: S608 - columns
+_FIND = f"SELECT {WHOLE_JOB} FROM {JOBS} WHERE id = ?"  # noqa: S608 - columns
 _Place = tuple[Any, ...]
 """`created_at`, id and number of a job, which compare as the list is sorted."""
 _CANCELLED = STATUS_CODES[JobStatus.CANCELLED]
@@ -30,10 +30,7 @@ class Jobs(Part):
 
     async def job(self, job_id: str) -> Job | None:
         found = await self._read(_FIND, (id_bytes(job_id),))
-        if not found:
-            return None
-        list_, *row = found[0]
-        return job_of(row, *self._lists.owner(list_))
+        return job_of(found[0]) if found else None
 
     async def page(self, query: JobQuery, now: float) -> Page:
         if query.job_id is not None:
@@ -60,11 +57,11 @@ class Jobs(Part):
         jobs = dict[int, Job]()
         for start in range(0, len(numbers), READ_AT_ONCE):
             some = numbers[start : start + READ_AT_ONCE]
-            for number, list_, *row in await self._read(
-                f"SELECT no, list, {JOB} FROM jobs WHERE no IN ({','.join('?' * len(some))})",  # noqa: S608 - columns
+            for number, *row in await self._read(
+                f"SELECT no, {WHOLE_JOB} FROM {JOBS} WHERE no IN ({','.join('?' * len(some))})",  # noqa: S608 - columns
                 some,
             ):
-                jobs[number] = job_of(row, *self._lists.owner(list_))
+                jobs[number] = job_of(row)
         return [jobs[number] for number in numbers if number in jobs]
 
     async def _numbers(self, list_: int, query: JobQuery, now: float, wanted: int) -> list[_Place]:

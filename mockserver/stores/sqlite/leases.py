@@ -35,12 +35,19 @@ RENEWALS = 3
 """In the span of one lease."""
 LOOK_EVERY_S = 0.05
 BURIED_AT_ONCE = 1000
+
+
+def _of(table: str, columns: str) -> str:
+    """The columns with their table."""
+    return ", ".join(f"{table}.{column}" for column in columns.split(", "))
+
+
 _COLUMNS = DELIVERY.count(",") + 1
 _TAKEN = "SELECT job, name FROM deliveries WHERE worker = ?"
 _DUE = (
-    f"SELECT d.job, list, {', '.join('d.' + column for column in DELIVERY.split(', '))},"  # noqa: S608 - columns
-    f" {', '.join('j.' + column for column in JOB.split(', '))}"
-    " FROM deliveries d JOIN jobs j ON j.no = d.job WHERE d.worker = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?"
+    f"SELECT d.job, {_of('d', DELIVERY)}, user, team, {_of('j', JOB)}"  # noqa: S608 - columns
+    " FROM deliveries d CROSS JOIN jobs j ON j.no = d.job CROSS JOIN lists USING (list)"
+    " WHERE d.worker = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?"
 )
 _IN_LINE_AGAIN = (
     "UPDATE jobs SET leaves_at = nullif(CASE"  # noqa: S608 - our own words
@@ -112,8 +119,8 @@ class Leases(Outbox):
         taken = [
             (
                 row[0],
-                delivery_of(row[2 : 2 + _COLUMNS]),
-                job_of(row[2 + _COLUMNS :], *self._lists.owner(row[1])),
+                delivery_of(row[1 : 1 + _COLUMNS]),
+                job_of(row[1 + _COLUMNS :]),
             )
             for row in self._rows(_DUE, (NOBODY, now, limit))
         ]

@@ -7,12 +7,11 @@ _LORAS = loras_of("")
 
 
 class Lists:
-    """The numbers of lists, and whose they are."""
+    """The numbers of lists."""
 
     def __init__(self, file: File) -> None:
         self._file = file
         self._numbers: dict[tuple[str, str, bool], int] = {}
-        self._owners: dict[int, tuple[str, str]] = {}
 
     async def number(self, job: Job) -> int:
         """The list that a job stands in."""
@@ -22,24 +21,16 @@ class Lists:
             known = self._numbers[owner] = await self._file.write(self._add, *owner)
         return known
 
-    def owner(self, number: int) -> tuple[str, str]:
-        """User and team of a list."""
-        known = self._owners.get(number)
-        if known is None:
-            (known,) = self._file.rows("SELECT user, team FROM lists WHERE no = ?", (number,))
-            self._owners[number] = known
-        return known
-
     async def of(self, name: str) -> list[int]:
         """The numbers of the lists of a user, of all users of a team, or of the LoRAs of a team."""
         if name.startswith(_LORAS):
             found = await self._file.read(
-                "SELECT no FROM lists WHERE team = ? AND is_lora = 1", (name.removeprefix(_LORAS),)
+                "SELECT list FROM lists WHERE team = ? AND is_lora = 1", (name.removeprefix(_LORAS),)
             )
         else:
             found = await self._file.read(
-                "SELECT no FROM lists WHERE user = ?1 AND is_lora = 0"
-                " UNION SELECT no FROM lists WHERE team = ?1 AND is_lora = 0",
+                "SELECT list FROM lists WHERE user = ?1 AND is_lora = 0"
+                " UNION SELECT list FROM lists WHERE team = ?1 AND is_lora = 0",
                 (name,),
             )
         return [number for (number,) in found]
@@ -47,5 +38,5 @@ class Lists:
     def _add(self, user_id: str, team_id: str, is_lora: bool) -> int:  # noqa: FBT001 - a column
         owner = (user_id, team_id, is_lora)
         self._file.execute("INSERT OR IGNORE INTO lists (user, team, is_lora) VALUES (?, ?, ?)", owner)
-        ((number,),) = self._file.rows("SELECT no FROM lists WHERE user = ? AND team = ? AND is_lora = ?", owner)
+        ((number,),) = self._file.rows("SELECT list FROM lists WHERE user = ? AND team = ? AND is_lora = ?", owner)
         return int(number)

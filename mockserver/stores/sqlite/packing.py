@@ -20,6 +20,8 @@ JOB = (
     " operation, result, input, notes, key, hook, webhook_status"
 )
 """The columns of a job as `job_row` gives them."""
+JOBS, WHOLE_JOB = "jobs CROSS JOIN lists USING (list)", f"user, team, {JOB}"
+"""Where `job_of` has its columns from, and which they are."""
 DELIVERY = "name, id, event, progress, event_at, due_at, attempts, status, is_resent"
 STATUSES = tuple(JobStatus)
 STATUS_CODES = {status: code for code, status in enumerate(STATUSES)}
@@ -85,9 +87,11 @@ def job_row(job: Job) -> Row:
     )
 
 
-def job_of(row: Sequence[Any], user_id: str, team_id: str) -> Job:
-    """The job again, of those whose list it stands in."""
+def job_of(row: Sequence[Any]) -> Job:
+    """The job again, with those whose list it stands in."""
     (
+        user_id,
+        team_id,
         id_,
         created_at,
         started_at,

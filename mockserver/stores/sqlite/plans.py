@@ -4,7 +4,7 @@ from mockserver.core.deliveries import reschedule
 from mockserver.core.jobs import Job
 from mockserver.core.slots import take_slot
 from mockserver.core.timeline import Plan
-from mockserver.stores.sqlite.packing import JOB, id_bytes, job_of, leaves_at, plan_row, team_of
+from mockserver.stores.sqlite.packing import JOBS, WHOLE_JOB, id_bytes, job_of, leaves_at, plan_row, team_of
 from mockserver.stores.sqlite.slots import packed_instants
 from mockserver.stores.sqlite.submissions import Submissions
 
@@ -28,11 +28,11 @@ class Plans(Submissions):
         return moved
 
     def _change_plan(self, job_id: str, plan: Plan, now: float) -> list[Job]:
-        found = self._rows(f"SELECT no, list, {JOB} FROM jobs WHERE id = ?", (id_bytes(job_id),))  # noqa: S608 - columns
+        found = self._rows(f"SELECT no, {WHOLE_JOB} FROM {JOBS} WHERE id = ?", (id_bytes(job_id),))  # noqa: S608 - columns
         if not found:
             return []
-        number, list_, *row = found[0]
-        job = job_of(row, *self._lists.owner(list_))
+        number, *row = found[0]
+        job = job_of(row)
         was_final = job.moment(now).status.is_final
         changed = self._give_plan(number, job, plan, now, was_final=was_final)
         return [changed, *([] if was_final else self._move_up(job.team_id, now))]
@@ -53,7 +53,8 @@ class Plans(Submissions):
 
     def _move_up(self, team_id: str, now: float) -> list[Job]:
         still_open = self._rows(
-            f"SELECT ready_at, no, list, {JOB} FROM open_jobs o JOIN jobs ON no = o.job"  # noqa: S608 - columns
+            f"SELECT ready_at, no, {WHOLE_JOB} FROM open_jobs o"  # noqa: S608 - columns
+            " CROSS JOIN jobs ON no = o.job CROSS JOIN lists USING (list)"
             " WHERE whose = ? AND o.ended_at > ? ORDER BY no",
             (team_id, now),
         )
@@ -61,7 +62,7 @@ class Plans(Submissions):
         if not team:
             return []
         limit = team_of(team[0][0]).max_concurrent_jobs or max(1, len(still_open))
-        jobs = [(each[:2], job_of(each[3:], *self._lists.owner(each[2]))) for each in still_open]
+        jobs = [(each[:2], job_of(each[2:])) for each in still_open]
         free_at = sorted(job.plan.ended_at for _, job in jobs if job.plan.started_at <= now)[-limit:]
         moved = []
         for (ready_at, number), job in jobs:

@@ -21,7 +21,7 @@ MIGRATIONS: Migrations = (
         "CREATE TABLE seen (digest TEXT, no INTEGER, at REAL, PRIMARY KEY (digest, no)) WITHOUT ROWID",
         # Lists of jobs by number, of a user or of the LoRAs that a user made. They are never deleted.
         """CREATE TABLE lists (
-            no INTEGER PRIMARY KEY, user TEXT, team TEXT, is_lora INTEGER, UNIQUE (user, team, is_lora)
+            list INTEGER PRIMARY KEY, user TEXT, team TEXT, is_lora INTEGER, UNIQUE (user, team, is_lora)
         )""",
         "CREATE INDEX lists_of_team ON lists (team, is_lora)",
         """CREATE TABLE jobs (

@@ -23,7 +23,7 @@ from mockserver.stores.sqlite.records import Records
 from mockserver.stores.sqlite.schema import FORGOTTEN_AT_RESET
 from mockserver.stores.sqlite.streams import Streams
 
-CHECKPOINT_WAITS_MS = 1000
+CHECKPOINT_WAITS_MS = 200
 """How long the thread that makes checkpoints waits for writers."""
 
 

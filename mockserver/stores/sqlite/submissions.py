@@ -20,8 +20,10 @@ from mockserver.stores.sqlite.ledger import Ledger
 from mockserver.stores.sqlite.outbox import Outbox
 from mockserver.stores.sqlite.packing import (
     JOB,
+    JOBS,
     STATUS_CODES,
     STATUSES,
+    WHOLE_JOB,
     id_bytes,
     id_text,
     job_of,
@@ -49,7 +51,7 @@ _RECALL = """
 """
 _ADD = f"INSERT INTO jobs (no, list, leaves_at, {JOB}) VALUES (?,?,?{',?' * len(JOB.split(','))})"  # noqa: S608 - columns
 
-_LEAVING = f"SELECT no, list, {JOB} FROM jobs WHERE leaves_at <= ? ORDER BY leaves_at LIMIT ?"  # noqa: S608 - columns
+_LEAVING = f"SELECT no, list, {WHOLE_JOB} FROM {JOBS} WHERE leaves_at <= ? ORDER BY leaves_at LIMIT ?"  # noqa: S608 - columns
 
 
 class _Made(NamedTuple):
@@ -135,7 +137,7 @@ class Submissions(Ledger, Slots, Outbox):
         left, looks = 0, min(over, MOST_LEAVE)
         while found := self._rows(_LEAVING, (now, looks - left)):
             for number, list_, *row in found:
-                job = job_of(row, *self._lists.owner(list_))
+                job = job_of(row)
                 if job.webhook is not None and self._waits_for(number):
                     self._execute("UPDATE jobs SET leaves_at = NULL WHERE no = ?", (number,))
                 else:
