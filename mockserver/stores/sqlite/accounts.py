@@ -2,7 +2,7 @@
 
 from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.stores.protocol import Caller
-from mockserver.stores.sqlite.packing import key_of, packed_key, packed_team, team_of
+from mockserver.stores.sqlite.entries import key_of, packed_key, packed_team, team_of
 from mockserver.stores.sqlite.part import Part
 
 

@@ -7,28 +7,23 @@ whether a delivery has become due earlier than it knew.
 
 import asyncio
 import contextlib
-import secrets
 
 from mockserver.clock import real_s
-from mockserver.core.deliveries import Attempt, Delivery, webhook_status
-from mockserver.core.jobs import TRAINING, Job
-from mockserver.core.timeline import JobStatus
-from mockserver.stores.protocol import REMEMBERED_DELIVERIES, StoreDown
+from mockserver.core.deliveries import Attempt, Delivery
+from mockserver.core.jobs import Job
+from mockserver.stores.protocol import StoreDown
 from mockserver.stores.sqlite.file import File
-from mockserver.stores.sqlite.outbox import NOBODY, Outbox
+from mockserver.stores.sqlite.outbox import NOBODY
 from mockserver.stores.sqlite.packing import (
     DELIVERY,
-    HOOK_CODES,
     JOB,
-    STATUS_CODES,
-    attempt_row,
     delivery_name,
     delivery_of,
-    delivery_row,
     id_text,
     job_of,
 )
 from mockserver.stores.sqlite.part import Terms
+from mockserver.stores.sqlite.settling import Settling
 
 LEASE_S = 15.0
 RENEWALS = 3
@@ -49,21 +44,13 @@ _DUE = (
     " FROM deliveries d CROSS JOIN jobs j ON j.no = d.job CROSS JOIN lists USING (list)"
     " WHERE d.worker = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?"
 )
-_IN_LINE_AGAIN = (
-    "UPDATE jobs SET leaves_at = nullif(CASE"  # noqa: S608 - our own words
-    f" WHEN operation = '{TRAINING}' AND outcome <> {STATUS_CODES[JobStatus.CANCELLED]}"
-    " THEN started_at + runs_s + keeps_s ELSE started_at + runs_s END, 9e999) WHERE no = ?1 AND leaves_at IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE job = ?1 AND worker IS NOT NULL)"
-)
-"""For a job that had to wait for its webhooks before it could leave, once they are done."""
 
 
-class Leases(Outbox):
+class Leases(Settling):
     """The part of the store that hands deliveries out."""
 
     def __init__(self, file: File, terms: Terms) -> None:
         super().__init__(file, terms)
-        self._worker = secrets.randbits(62) + 1
         self._held: dict[str, int] = {}
         """Deliveries that this process has taken, with the numbers of their jobs."""
         self._may_hold_more = False
@@ -129,47 +116,6 @@ class Leases(Outbox):
             [(self._worker, number, delivery_name(each.id, each.job_id)) for number, each, _ in taken],
         )
         return taken
-
-    def _settle(self, number: int | None, delivery: Delivery, attempt: Attempt) -> None:
-        name, id_, _, _, _, due_at, attempts, status, _ = delivery_row(delivery)
-        if number is None:
-            number = next((no for (no,) in self._rows("SELECT no FROM jobs WHERE id = ?", (id_,))), None)
-        found = self._rows(
-            "SELECT worker, (SELECT n FROM tallies WHERE what = 'done' AND whose = '') FROM deliveries"
-            " WHERE job = ? AND name = ? AND id = ?",
-            (number, name, id_),
-        )
-        if number is None or not found:  # all was reset meanwhile
-            return
-        ((worker, done),) = found
-        attempt_no = self._execute(
-            "INSERT INTO attempts (job, name, told, body) VALUES (?, ?, ?, ?)", (number, name, *attempt_row(attempt))
-        ).lastrowid
-        if worker != self._worker:  # the lease had run out: our word is kept as an attempt alone
-            return
-        is_done = delivery.status.is_final
-        self._execute(
-            "UPDATE deliveries SET due_at = ?, attempts = ?, status = ?, worker = ?, done_no = ?"
-            " WHERE job = ? AND name = ?",
-            (due_at, attempts, status, None if is_done else NOBODY, attempt_no if is_done else None, number, name),
-        )
-        if is_done:
-            self._finish(number, delivery, done)
-
-    def _finish(self, number: int, delivery: Delivery, done: int) -> None:
-        """Note that a delivery is done, after so many that are remembered."""
-        is_full = done >= REMEMBERED_DELIVERIES
-        self._add_up(("pending", "", -1), *(() if is_full else [("done", "", 1)]))
-        if is_full:
-            for old in self._rows(
-                "SELECT job, name FROM deliveries WHERE done_no IS NOT NULL ORDER BY done_no LIMIT 1"
-            ):
-                self._forget_delivery(*old)
-        if delivery.is_about_the_end:
-            self._execute(
-                "UPDATE jobs SET webhook_status = ? WHERE no = ?", (HOOK_CODES[webhook_status(delivery)], number)
-            )
-        self._execute(_IN_LINE_AGAIN, (number,))
 
     def _renew(self) -> None:
         until = self._terms.real.now() + self._terms.lease_s

@@ -1,4 +1,4 @@
-"""Jobs, deliveries, attempts, teams and keys as rows."""
+"""Jobs, deliveries and attempts as rows."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus
 from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.jsontext import encode
@@ -179,31 +178,6 @@ def attempt_row(attempt: Attempt) -> tuple[bytes, bytes]:
 def attempt_of(told: bytes, body: bytes) -> Attempt:
     """The try again."""
     return Attempt(**json.loads(told), request_body=body)
-
-
-def packed_team(team: Team) -> bytes:
-    """A team as JSON."""
-    return encode(team._asdict())
-
-
-@lru_cache(1000)
-def team_of(value: bytes) -> Team:
-    """The team again."""
-    fields: dict[str, Any] = json.loads(value)
-    return Team(**fields | {"modalities": tuple(fields["modalities"])})
-
-
-def packed_key(key: Key) -> bytes:
-    """A key as JSON."""
-    return encode(key._asdict())
-
-
-@lru_cache(1000)
-def key_of(value: bytes) -> Key:
-    """The key again."""
-    fields: dict[str, Any] = json.loads(value)
-    limit = fields["rate_limit"]
-    return Key(**fields | {"rate_limit": None if limit is None else RateLimit(*limit)})
 
 
 @lru_cache(1000)

@@ -1,0 +1,33 @@
+"""Teams and keys as JSON. They are read at every request and seldom change, so that what was read is remembered."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.core.jsontext import encode
+
+
+def packed_team(team: Team) -> bytes:
+    """A team as JSON."""
+    return encode(team._asdict())
+
+
+@lru_cache(1000)
+def team_of(value: bytes) -> Team:
+    """The team again."""
+    fields: dict[str, Any] = json.loads(value)
+    return Team(**fields | {"modalities": tuple(fields["modalities"])})
+
+
+def packed_key(key: Key) -> bytes:
+    """A key as JSON."""
+    return encode(key._asdict())
+
+
+@lru_cache(1000)
+def key_of(value: bytes) -> Key:
+    """The key again."""
+    fields: dict[str, Any] = json.loads(value)
+    limit = fields["rate_limit"]
+    return Key(**fields | {"rate_limit": None if limit is None else RateLimit(*limit)})
