@@ -126,9 +126,10 @@ class Spool:
     def forget(self, *, is_ours: bool = True) -> None:
         """Remove all files, of uploads that are no more; where another process has reset the store, only copies."""
         self._expiries.clear()
-        if is_ours or self._own is None:
+        folder = self._own if self._temporary is None else Path(self._temporary.name)
+        if folder is not None and (is_ours or self._own is None):
             with contextlib.suppress(OSError):
-                for path in self.folder.iterdir():
+                for path in folder.iterdir():
                     if path.suffix != ARRIVING:
                         _remove(path)
 
