@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import ipaddress
 import logging
 import secrets
 import socket
@@ -25,9 +24,11 @@ from mockserver.core.jsontext import encode, parse
 from mockserver.core.signing import key_digest
 from mockserver.faults import Faults
 from mockserver.findings.findings import Findings
+from mockserver.http.listening import BACKLOG, address_of, listen
 from mockserver.http.request import Request
 from mockserver.http.router import Router
 from mockserver.http.server import Area, HttpServer, Limits
+from mockserver.http.turns import Turns
 from mockserver.journal import Journal
 from mockserver.probing import Prober
 from mockserver.scenarios.configured import Configured
@@ -46,16 +47,19 @@ from mockserver.webhooks import Deliverer, Sending
 log = logging.getLogger(__name__)
 
 DRAIN_S = 5.0
-BACKLOG = 4096
 MEGABYTE = 1024 * 1024
 
 
 class App:
-    """One mock server: an asynchronous context manager, or `start` and `close`."""
+    """One mock server: an asynchronous context manager, or `start` and `close`.
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    It listens where the settings say, or takes turns with other processes on a *listener* that they share.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, listener: socket.socket | None = None) -> None:
         self.settings = settings
         self.clock = clock or Clock()
+        self._shared = listener
         self.url = ""
         self.notes: list[str] = []
         """What there is to tell of the document that is followed, once it runs."""
@@ -79,9 +83,9 @@ class App:
             raise
 
     async def _started(self) -> str:
-        listener = _listen(self.settings.host, self.settings.port)
+        listener = self._shared or listen(self.settings.host, self.settings.port)
         self._closing.callback(listener.close)
-        self.url = _address(*listener.getsockname()[:2])
+        self.url = address_of(listener)
         self.store = await opened(self.settings.store, self.settings.max_jobs)
         self._closing.push_async_callback(self.store.close)
         self._compose()
@@ -93,7 +97,8 @@ class App:
         self._closing.push_async_callback(runner.cleanup)
         self._closing.callback(self.journal.bell.close)
         self._closing.callback(self.deliverer.bell.close)
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        site = Turns(runner, listener) if self._shared else web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
         return self.url
 
     def _compose(self) -> None:
@@ -298,17 +303,3 @@ def tune_collector() -> None:
 
 def _let_through(_: Request) -> None:
     return None
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    listener.setblocking(False)  # noqa: FBT003 - the socket's own interface
-    return listener
-
-
-def _address(host: str, port: int) -> str:
-    address = ipaddress.ip_address(host)
-    if address.is_unspecified:
-        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
-    return f"http://{address}:{port}" if address.version == 4 else f"http://[{address}]:{port}"  # noqa: PLR2004

@@ -20,6 +20,7 @@ from mockserver.hosted import Hosted
 from mockserver.settings import Settings, SettingsError, from_values
 
 OF_COMMANDS = {
+    "workers": "the server is a thread of this program",
     "no_control": "the levers need the control plane",
     "fail_on_findings": "look at `mock.findings` instead",
     "ready_file": "the server is ready once it is entered",

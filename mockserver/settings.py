@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     host: str = "127.0.0.1"
     port: int = 4010
     store: str = "memory"
+    workers: int = 1
     speed: float = 15.0
     seed: int | None = None
     public_url: str = ""
@@ -125,6 +126,9 @@ def _token(value: str) -> str:
 
 MOST_DIGITS = 20
 """More than any whole number here has; endless ones are not even read."""
+
+
+MOST_WORKERS = 64
 
 
 def _port(value: str) -> int:
@@ -294,6 +298,13 @@ SETTINGS = (
         "memory",
         "STORE",
         "Where state is kept: memory, sqlite:PATH (survives restarts), or redis://HOST:PORT/DB (for many servers).",
+    ),
+    Setting(
+        "workers",
+        lambda v: _whole(v, 1, MOST_WORKERS),
+        "1",
+        "N",
+        "Processes that serve the port together, over a --store that they share.",
     ),
     Setting(
         "speed",

@@ -27,7 +27,7 @@ except ModuleNotFoundError as missing:
     raise Misuse(msg) from None
 
 FOUND = 1
-NOT_FOR_RUN = ("host", "public_url", "admin_token", "ready_file", "exit_after_idle")
+NOT_FOR_RUN = ("host", "workers", "public_url", "admin_token", "ready_file", "exit_after_idle")
 """Settings of a server that others find; this one is for one program, and lives as long."""
 
 

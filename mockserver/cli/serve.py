@@ -47,6 +47,10 @@ def command(**given: Any) -> int:
     """Run the fake until Ctrl-C or SIGTERM. The first line on standard output is `listening on http://HOST:PORT`."""
     settings = settings_of(given)
     logs.set_up(settings.log_format, is_quiet=settings.quiet)
+    if settings.workers > 1:
+        from mockserver.cli.workers.supervising import serve_with  # noqa: PLC0415 - one process needs none of it
+
+        return serve_with(settings, given)
     return run_loop(_serve(settings, partial(settings_of, given)))
 
 
@@ -56,18 +60,19 @@ async def _serve(settings: Settings, reload: Callable[[], Settings]) -> int:
     try:
         url = await app.start()
     except OSError as error:
-        raise Misuse(_why(settings, error)) from None
+        raise Misuse(why(settings, error)) from None
     tune_collector()
     try:
         with told_in(settings.ready_file, url):
-            _greet(settings, url)
-            await _until_stopped(stop, app, reload)
-        return await _judged(app)
+            greet(settings, url)
+            await until_stopped(stop, app, reload)
+        return await judged(app)
     finally:
         await app.close()
 
 
-def _greet(settings: Settings, url: str) -> None:
+def greet(settings: Settings, url: str) -> None:
+    """Say where it listens, and what to do next."""
     click.echo(f"listening on {url}")
     if not settings.quiet:
         control = "" if settings.no_control else f"control: {url}/_mock/health   "
@@ -75,7 +80,7 @@ def _greet(settings: Settings, url: str) -> None:
         click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
 
 
-async def _until_stopped(stop: Stop, app: App, reload: Callable[[], Settings]) -> None:
+async def until_stopped(stop: Stop, app: App, reload: Callable[[], Settings]) -> None:
     """Serve and follow the settings file until a signal comes, or nobody has asked for long enough."""
     ends = [asyncio.create_task(end) for end in (stop.wait(), idle(app, app.settings.exit_after_idle))]
     watching = asyncio.create_task(Watcher(app, reload).run())
@@ -85,16 +90,17 @@ async def _until_stopped(stop: Stop, app: App, reload: Callable[[], Settings]) -
     await asyncio.wait([*ends, watching])
 
 
-async def _judged(app: App) -> int:
-    """Say what came of the run; the exit code."""
+async def judged(app: App, *, tells: bool = True) -> int:
+    """The exit code; what came of the run is told where *tells* says so."""
     summary = await app.summary()
     is_failed = app.settings.fail_on_findings and bool(summary["findings"])
-    for line in summary_lines(summary, app.findings.shown()) if summary["requests"] else ():
+    for line in summary_lines(summary, app.findings.shown()) if tells and summary["requests"] else ():
         log.log(logging.WARNING if is_failed else logging.INFO, line)
     return FOUND if is_failed else 0
 
 
-def _why(settings: Settings, error: OSError) -> str:
+def why(settings: Settings, error: OSError) -> str:
+    """What keeps it from listening, and what to do."""
     place = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
         taken = f'--port: "{settings.port}" is in use on {settings.host}'
