@@ -43,6 +43,10 @@ verify: $(READY) ## hold the mock to the contract; options in ARGS, such as ARGS
 verify-power: $(READY) ## plant each named defect and show that the contract tests catch it
 	@$(BIN)/python -m tests.power $(ARGS)
 
+.PHONY: torture
+torture: $(READY) ## kill servers under load and count what is lost; options in ARGS, such as ARGS="--store sqlite"
+	@$(BIN)/python -m tests.torture $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## check style and format
 	$(BIN)/ruff check

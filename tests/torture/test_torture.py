@@ -1,0 +1,16 @@
+"""A short spell of what `make torture` does at length."""
+
+import pytest
+
+from tests.torture.scenes import SCENES
+from tests.torture.storm import Weather, storm
+
+OPENED = ("memory",)
+"""Those stores that the command can open."""
+
+
+@pytest.mark.parametrize("name", [name for name in SCENES if name in OPENED])
+async def test_nothing_is_lost_doubled_or_stuck(name: str) -> None:
+    tally = await storm(name, Weather(seconds=3, clients=8, receivers=4, longest_calm_s=1))
+    assert tally.broken == []
+    assert tally.counts["jobs"] == tally.counts["submissions"] > 0
