@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 
 from tests.torture.crowd import CROWDS
@@ -19,6 +20,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the harm that is done (%(default)d)")
     parser.add_argument("--per-second", type=float, default=200.0, help="submissions (%(default)g)")
     given = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no server is left behind
     parts = given.parts or ([] if given.store else [*SCENES, *CROWDS])
     if given.store:
         parts += [name for name in SCENES if given.store == "all" or name.startswith(given.store)]

@@ -5,8 +5,9 @@ import contextlib
 import random
 import resource
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from tests.torture.hooks import silent_receiver, waiting_webhooks
 from tests.torture.pace import Pace
@@ -35,7 +36,7 @@ async def idle_connections(tell: Tell) -> Tally:
                     asyncio.open_connection("127.0.0.1", server.port) for _ in range(min(AT_ONCE, number - start))
                 ]
                 opened += [writer for _, writer in await asyncio.gather(*streams)]
-            stack.callback(lambda: [writer.transport.abort() for writer in opened])
+            stack.callback(_abort, opened)
             tally.counts["idle connections"] = len(opened)
             tell(f"{len(opened):,} connections are open")
             await pace.measure(tally, "beside them")
@@ -78,7 +79,7 @@ async def waiting(tell: Tell) -> Tally:
     return tally
 
 
-CROWDS: dict[str, Callable[[Tell], Awaitable[Tally]]] = {
+CROWDS: dict[str, Callable[[Tell], Coroutine[Any, Any, Tally]]] = {
     "idle": idle_connections,
     "slow": slow_senders,
     "silence": silence,
@@ -102,3 +103,8 @@ def _raised_limit() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+def _abort(writers: list[asyncio.StreamWriter]) -> None:
+    for writer in writers:
+        writer.transport.abort()

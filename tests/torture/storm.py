@@ -85,9 +85,7 @@ async def _blow(
             harm = chance.choice(list(scene.harms))
             tally.counts[harm] += 1
             await scene.harms[harm]()
-            tell(
-                f"{max(0, left_s):.0f} s to go, {tally.counts['submissions']:,} submissions, {tally.counts[harm]} {harm}"
-            )
+            tell(f"{left_s:.0f} s to go, {tally.counts['submissions']:,} submissions, {harm}: {tally.counts[harm]}")
     enough.set()
     await working
 
