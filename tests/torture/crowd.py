@@ -74,7 +74,7 @@ async def silence(tell: Tell) -> Tally:
 async def waiting(tell: Tell) -> Tally:
     """200,000 webhooks that wait for their time."""
     tally = Tally.empty()
-    async with _server("--max-jobs", "1000000", "--webhook-concurrency", "64") as server, Pace(server.url) as pace:
+    async with _server("--max-jobs", "1000000") as server, Pace(server.url) as pace:
         await waiting_webhooks(server, pace, tally, tell)
     return tally
 
