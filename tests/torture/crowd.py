@@ -66,7 +66,7 @@ async def silence(tell: Tell) -> Tally:
     """A receiver that never answers among 1,000 that do."""
     tally = Tally.empty()
     _raised_limit()
-    async with _server("--webhook-timeout", "2s") as server:
+    async with _server() as server:
         await silent_receiver(server.url, tally, tell)
     return tally
 
