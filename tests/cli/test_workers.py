@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -16,52 +16,23 @@ from mockserver.cli.main import Misuse
 from mockserver.cli.workers.crew import Crew
 from mockserver.cli.workers.process import starter
 from mockserver.http.listening import listen
-from tests.cli.conftest import ENVIRONMENT, Run, stopped, url_of
+from tests.cli.conftest import Run, Start, stopped, url_of
 from tests.cli.test_serve import BODY, fetch, half_sent, wait_until_refused
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
-
-SUPERVISE = """
-import asyncio, json, sys
-from mockserver import logs
-from mockserver.cli.main import Misuse
-from mockserver.cli.options import settings_of
-from mockserver.cli.workers.supervising import supervise
-given = json.loads(sys.argv[1])
-settings = settings_of(given)
-logs.set_up("text", is_quiet=settings.quiet)
-try:
-    sys.exit(asyncio.run(supervise(settings, given)))
-except Misuse as error:
-    sys.exit(f"mockserver: {error}")
-"""
-"""Workers over stores of their own, which the command refuses."""
 
 Serve = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start two workers on a free port, with other settings as given; what still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
+def serve(start: Start) -> Serve:
+    """Start two workers on a free port, with other options as given."""
+    common = ("serve", "--port", "0", "--workers", "2", "--store", "sqlite:mock.db")
 
-    def serve(**given: object) -> "subprocess.Popen[str]":
-        options = json.dumps({"port": "0", "workers": "2", "quiet": True, **given})
-        process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISE, options],
-            cwd=tmp_path,
-            env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        started.append(process)
-        return process
+    def serve(*options: str) -> "subprocess.Popen[str]":
+        return start(*common, *(options or ("--quiet",)))
 
-    yield serve
-    for process in started:
-        process.kill()
-        process.communicate()
+    return serve
 
 
 def workers_of(process: "subprocess.Popen[str]") -> set[int]:
@@ -93,6 +64,10 @@ def wait_for_the_end(pid: int) -> None:
         (
             ["--workers", "2"],
             "--workers: 2 processes share nothing in memory; add --store sqlite:PATH or redis://HOST:PORT",
+        ),
+        (
+            ["--workers", "2", "--store", "sqlite:mock.db", "--exit-after-idle", "1s"],
+            "--exit-after-idle: 2 processes do not know of each other's requests; leave out it or --workers",
         ),
         (["--workers", "0"], '--workers: "0" will not do: want a whole number from 1 to 64'),
         (["--workers", "65"], '--workers: "65" will not do: want a whole number from 1 to 64'),
@@ -165,31 +140,46 @@ def test_a_parent_that_is_killed_leaves_nobody_behind(serve: Serve) -> None:
 
 
 def test_what_keeps_workers_from_starting_is_said_once(serve: Serve) -> None:
-    out, err = serve(scenario="nosuch").communicate()
-    assert out == ""
+    process = serve("--scenario", "nosuch")
+    out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
     assert err.startswith('mockserver: --scenario: there is no scenario "nosuch"; ')
     assert err.count("\n") == 1
 
 
 def test_the_ready_file_is_there_as_long_as_all_serve(serve: Serve, tmp_path: Path) -> None:
-    process = serve(ready_file="url.txt")
+    process = serve("--ready-file", "url.txt")
     url = url_of(process)
     assert (tmp_path / "url.txt").read_text(encoding="utf-8") == f"{url}\n"
     stopped(process)
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "url.txt").exists()
 
 
 def test_a_ready_file_that_cannot_be_written_ends_all(serve: Serve) -> None:
-    out, err = serve(ready_file="none/url.txt").communicate()
-    assert (out, err) == ("", 'mockserver: --ready-file: cannot write "none/url.txt": No such file or directory\n')
+    process = serve("--ready-file", "none/url.txt")
+    said = 'mockserver: --ready-file: cannot write "none/url.txt": No such file or directory\n'
+    assert (*process.communicate(), process.returncode) == ("", said, 2)
 
 
-def test_findings_of_one_worker_can_fail_the_run(serve: Serve) -> None:
-    process = serve(fail_on_findings=True)
+def test_what_one_worker_stores_the_others_see(serve: Serve) -> None:
+    process = serve()
     url = url_of(process)
-    for _ in range(5):  # of which one worker has had three
+    for _ in range(8):  # with a connection each, of which both workers have some
+        accepted = fetch(f"{url}/v2/images/generate", json.loads(BODY))[1]
+        assert isinstance(accepted, dict)
+        assert fetch(f"{url}/v2/jobs/{accepted['jobId']}")[0] == 200
+    assert stopped(process) == (0, "", "")
+
+
+def test_a_run_ends_with_what_came_of_it_told_once(serve: Serve) -> None:
+    process = serve("--fail-on-findings")
+    url = url_of(process)
+    for _ in range(3):
         assert fetch(f"{url}/v2/images/generate", {"model": "flux-2-pro", "promt": "a fox"})[0] == 400
-    assert stopped(process).code == 1
+    done = stopped(process)
+    assert done.code == 1
+    assert done.err.count("3 requests, 0 jobs, 0 credits that the real API would have taken\n") == 1
+    assert done.err.count("finding: REFUSAL-RETRIED, 2 times") == 1
 
 
 async def test_a_program_that_never_answers_is_given_up() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import resource
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -90,7 +89,7 @@ CROWDS: dict[str, Callable[[Tell], Coroutine[Any, Any, Tally]]] = {
 @contextlib.asynccontextmanager
 async def _server(*options: str) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="mockserver-torture-") as folder:
-        server = Server(free_port(random.Random()), Path(folder), *options)
+        server = Server(free_port(), Path(folder), *options)
         try:
             await server.start()
             yield server

@@ -86,7 +86,7 @@ class Receivers(contextlib.AsyncExitStack):
 
     def __init__(self, number: int, key: str, chance: random.Random, tally: Tally) -> None:
         super().__init__()
-        self.all = [Receiver(free_port(chance), key, tally) for _ in range(number)]
+        self.all = [Receiver(free_port(), key, tally) for _ in range(number)]
         self._chance = chance
         self._living: list[asyncio.Task[None]] = []
 

@@ -33,7 +33,7 @@ Open = Callable[[Path, random.Random], contextlib.AbstractAsyncContextManager[Sc
 @contextlib.asynccontextmanager
 async def in_memory(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
     """One server that nothing happens to: what is lost here is lost by the harness."""
-    async with _running(Server(free_port(chance), folder, *OPTIONS)) as server:
+    async with _running(Server(free_port(), folder, *OPTIONS)) as server:
         yield Scene([server], {})
 
 
@@ -41,7 +41,7 @@ async def in_memory(folder: Path, chance: random.Random) -> AsyncIterator[Scene]
 async def on_sqlite(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
     """One server, killed and restarted."""
     store = f"sqlite:{folder / 'mock.db'}"
-    async with _running(Server(free_port(chance), folder, "--store", store, *OPTIONS)) as server:
+    async with _running(Server(free_port(), folder, "--store", store, *OPTIONS)) as server:
         yield Scene([server], {"kills of the server": lambda: _restarted(server)})
 
 
@@ -49,7 +49,7 @@ async def on_sqlite(folder: Path, chance: random.Random) -> AsyncIterator[Scene]
 async def on_sqlite_with_workers(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
     """Two workers on one port, which their parent replaces."""
     options = ("--store", f"sqlite:{folder / 'mock.db'}", "--workers", "2", *OPTIONS)
-    async with _running(Server(free_port(chance), folder, *options)) as server:
+    async with _running(Server(free_port(), folder, *options)) as server:
 
         async def kill_worker() -> None:
             server.kill_worker(chance)
@@ -60,11 +60,11 @@ async def on_sqlite_with_workers(folder: Path, chance: random.Random) -> AsyncIt
 @contextlib.asynccontextmanager
 async def on_redis(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
     """Three servers over one Redis; all of them are killed and restarted, Redis too, and servers stand still."""
-    redis = DurableRedis(free_port(chance), folder)
+    redis = DurableRedis(free_port(), folder)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(redis.kill)
         await redis.start()
-        made = [Server(free_port(chance), folder, "--store", redis.url, *OPTIONS) for _ in range(3)]
+        made = [Server(free_port(), folder, "--store", redis.url, *OPTIONS) for _ in range(3)]
         servers = await asyncio.gather(*(stack.enter_async_context(_running(server)) for server in made))
 
         async def kill_redis() -> None:

@@ -16,10 +16,10 @@ PORTS = range(20_000, 32_000)
 """Below those that systems hand out to clients: one of them could take a server's port while that is down."""
 
 
-def free_port(chance: random.Random) -> int:
-    """A port on which nothing listens."""
+def free_port() -> int:
+    """A port on which nothing listens, drawn anew in each run: several may run beside each other."""
     while True:
-        port = chance.choice(PORTS)
+        port = random.SystemRandom().choice(PORTS)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

@@ -5,13 +5,10 @@ import pytest
 from tests.torture.scenes import SCENES
 from tests.torture.storm import Weather, storm
 
-OPENED = ("memory", "redis")
-"""Those stores that the command can open."""
-
 
 @pytest.mark.timeout(180)  # what a killed server had taken is free once its lease ends, and cores may be few
-@pytest.mark.parametrize("name", [name for name in SCENES if name in OPENED])
+@pytest.mark.parametrize("name", SCENES)
 async def test_nothing_is_lost_doubled_or_stuck(name: str) -> None:
-    tally = await storm(name, Weather(seconds=3, clients=8, receivers=4, longest_calm_s=1))
+    tally = await storm(name, Weather(seconds=4, clients=8, receivers=4, longest_calm_s=1))
     assert tally.broken == []
     assert tally.counts["jobs"] == tally.counts["submissions"] > 0
