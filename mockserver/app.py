@@ -94,9 +94,8 @@ class App:
         self._closing.push_async_callback(self.deliverer.close)
         runner = web.ServerRunner(self.server, shutdown_timeout=DRAIN_S)
         await runner.setup()
-        self._closing.push_async_callback(runner.cleanup)
-        self._closing.callback(self.journal.bell.close)
-        self._closing.callback(self.deliverer.bell.close)
+        self._runner = runner
+        self._closing.push_async_callback(self.drain)
         site = Turns(runner, listener) if self._shared else web.SockSite(runner, listener, backlog=BACKLOG)
         await site.start()
         return self.url
@@ -275,6 +274,12 @@ class App:
         areas = [control_area(levers), api] if not self.settings.no_control else [api]
         limits = Limits(int(self.settings.max_body_mb * MEGABYTE))
         return HttpServer(areas, limits, logs_requests=self.settings.verbose)
+
+    async def drain(self) -> None:
+        """Take no more connections, and finish the requests under way; those that wait for something wait no longer."""
+        self.deliverer.bell.close()
+        self.journal.bell.close()
+        await self._runner.cleanup()
 
     async def close(self) -> None:
         """Finish the requests under way, then stop everything."""

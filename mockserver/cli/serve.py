@@ -90,11 +90,11 @@ async def until_stopped(stop: Stop, app: App, reload: Callable[[], Settings]) ->
     await asyncio.wait([*ends, watching])
 
 
-async def judged(app: App, *, tells: bool = True) -> int:
-    """The exit code; what came of the run is told where *tells* says so."""
+async def judged(app: App) -> int:
+    """Say what came of the run; the exit code."""
     summary = await app.summary()
     is_failed = app.settings.fail_on_findings and bool(summary["findings"])
-    for line in summary_lines(summary, app.findings.shown()) if tells and summary["requests"] else ():
+    for line in summary_lines(summary, app.findings.shown()) if summary["requests"] else ():
         log.log(logging.WARNING if is_failed else logging.INFO, line)
     return FOUND if is_failed else 0
 

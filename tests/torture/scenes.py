@@ -31,14 +31,14 @@ Open = Callable[[Path, random.Random], contextlib.AbstractAsyncContextManager[Sc
 
 
 @contextlib.asynccontextmanager
-async def in_memory(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
+async def in_memory(folder: Path, _: random.Random) -> AsyncIterator[Scene]:
     """One server that nothing happens to: what is lost here is lost by the harness."""
     async with _running(Server(free_port(), folder, *OPTIONS)) as server:
         yield Scene([server], {})
 
 
 @contextlib.asynccontextmanager
-async def on_sqlite(folder: Path, chance: random.Random) -> AsyncIterator[Scene]:
+async def on_sqlite(folder: Path, _: random.Random) -> AsyncIterator[Scene]:
     """One server, killed and restarted."""
     store = f"sqlite:{folder / 'mock.db'}"
     async with _running(Server(free_port(), folder, "--store", store, *OPTIONS)) as server:

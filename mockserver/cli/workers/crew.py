@@ -5,6 +5,7 @@ import contextlib
 import logging
 
 from mockserver.cli.main import Misuse
+from mockserver.cli.workers.link import Word
 from mockserver.cli.workers.process import Start, Worker, told
 
 log = logging.getLogger(__name__)
@@ -21,13 +22,14 @@ class Crew:
     def __init__(self, number: int, start: Start) -> None:
         self._number, self._start = number, start
         self._running: list[Worker] = []
+        self._teller: Worker | None = None
         self._answered: set[int] = set()
         self._stopping = asyncio.Event()
         self.all_answer = asyncio.Event()
         """Set once each place has had a worker that answers."""
 
     async def run(self) -> int:
-        """Work until `stop`; the highest exit code of the workers then.
+        """Work until `stop`; the highest exit code of the workers then, as that of the one that tells of the run.
 
         Raises:
             Misuse: the settings will not do, or a place never gets a worker that answers.
@@ -39,11 +41,23 @@ class Crew:
         return max(await asyncio.gather(*keepers))
 
     def stop(self) -> None:
-        """Let all workers finish what is under way and end; one of them tells of the run."""
+        """Let all workers finish what is under way and end; the last of them tells of the run."""
         if not self._stopping.is_set():
             self._stopping.set()
-            for number, worker in enumerate(self._running):
-                worker.stop(tells=number == 0)
+            self._teller = self._running[0] if self._running else None
+            for worker in self._running:
+                self._dismiss(worker)
+            self._let_tell()
+
+    def _dismiss(self, worker: Worker) -> None:
+        worker.hear(Word.STOP.line())
+        if worker is not self._teller:
+            worker.hear(Word.LEAVE.line())
+
+    def _let_tell(self) -> None:
+        """Let the teller speak, once nobody else is left."""
+        if self._teller is not None and self._running == [self._teller]:
+            self._teller.hear(Word.TELL.line())
 
     async def _keep(self, place: int) -> int:
         """Keep one place filled; the exit code of the last worker there."""
@@ -57,6 +71,7 @@ class Crew:
             code = await worker.ended()
             self._running.remove(worker)
             if self._stopping.is_set():
+                self._let_tell()
                 return max(code, 0)
             if news.is_ready:
                 log.warning("worker %d %s; another takes its place", worker.pid, told(code))
@@ -74,7 +89,7 @@ class Crew:
         worker = await self._start()
         self._running.append(worker)
         if self._stopping.is_set():  # since it was started
-            worker.stop(tells=False)
+            self._dismiss(worker)
         return worker
 
     def _note(self, place: int) -> None:

@@ -1,7 +1,7 @@
-"""What a worker and its parent say to each other: lines of JSON on the worker's standard input and output.
+"""What a worker and its parent say to each other: lines on the worker's standard input and output.
 
-The parent says first what to run with and later to stop; the worker says that it answers, or why it never will.
-A parent that is no more has said its last, and the end of the input tells the worker so, however the parent ended.
+The parent says first what to run with, then words; the worker says that it answers, or why it never will. A parent that
+is no more has said its last, and the end of the input tells the worker so, however the parent ended.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,14 +32,19 @@ class Orders(NamedTuple):
         return cls(given | ({"config": Path(given["config"])} if given.get("config") else {}))
 
 
-class Stopping(NamedTuple):
-    """That it is to finish what is under way and end; `tells` says that it speaks of the run for all of them."""
+class Word(StrEnum):
+    """What a worker is told at the end: first to stop, then one of the others."""
 
-    tells: bool
+    STOP = "stop"
+    """Take no more connections, and finish what is under way."""
+    LEAVE = "leave"
+    """End then."""
+    TELL = "tell"
+    """End too, but speak of the run: all others have ended, and what they recorded is in the store."""
 
     def line(self) -> bytes:
         """As it is sent."""
-        return _line({"stop": {"tells": self.tells}})
+        return f"{self}\n".encode()
 
 
 class News(NamedTuple):
@@ -68,21 +74,32 @@ class Link:
     def __init__(self) -> None:
         self._heard = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - is closed with the process
         self.orders = Orders.of(self._heard.readline())
-        self.tells = False
+        self._is_stopping = False
+        self._last: asyncio.Future[Word]
 
     def follow(self, stop: Callable[[], None]) -> None:
         """Call *stop* when the parent says so or is gone; where it goes after that, end at once."""
         loop = asyncio.get_running_loop()
+        self._last = loop.create_future()
 
         def hear() -> None:
-            line = self._heard.readline()
-            self.tells = bool(line) and json.loads(line)["stop"]["tells"]
-            stop()
-            loop.remove_reader(self._heard)
-            if line:
-                loop.add_reader(self._heard, os._exit, 1)
+            said = self._heard.readline().decode().strip()
+            if said == Word.STOP:
+                self._is_stopping = True
+                stop()
+            elif said:
+                self._last.set_result(Word(said))
+            elif self._is_stopping:
+                os._exit(1)
+            else:
+                loop.remove_reader(self._heard)
+                stop()
 
         loop.add_reader(self._heard, hear)
+
+    async def last_word(self) -> Word:
+        """How to end; the parent that did not say stop has none, for it is gone or somebody else did."""
+        return await self._last if self._is_stopping else Word.LEAVE
 
     def say(self, news: News) -> None:
         """Tell the parent, if it still listens."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mockserver.cli.workers.link import News, Orders, Stopping
+from mockserver.cli.workers.link import News, Orders
 
 PROGRAM = (sys.executable, "-P", "-m", "mockserver.cli.workers.worker")
 """It finds modules where this process does (`_environment`), and not in whatever folder it is started in."""
@@ -29,15 +29,12 @@ class Worker:
         assert self._process.stdout is not None, "it was started with pipes"  # noqa: S101 - a bug of ours
         return News.of(await self._process.stdout.readline())
 
-    def stop(self, *, tells: bool) -> None:
-        """Let it finish what is under way and end."""
-        self._send(Stopping(tells).line())
-
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for the signal that ended it."""
         return await self._process.wait()
 
-    def _send(self, line: bytes) -> None:
+    def hear(self, line: bytes) -> None:
+        """Be told this."""
         assert self._process.stdin is not None, "it was started with pipes"  # noqa: S101 - a bug of ours
         with contextlib.suppress(ConnectionError):  # it has ended, as `ended` tells
             self._process.stdin.write(line)
@@ -60,7 +57,7 @@ def starter(listener: socket.socket, given: dict[str, Any], program: Sequence[st
             env=_environment(),
         )
         worker = Worker(process)
-        worker._send(Orders(given).line())  # noqa: SLF001 - the first line of all
+        worker.hear(Orders(given).line())
         return worker
 
     return start

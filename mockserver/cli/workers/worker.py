@@ -10,7 +10,7 @@ from mockserver.cli.main import Misuse
 from mockserver.cli.options import settings_of
 from mockserver.cli.running import Stop, run_loop
 from mockserver.cli.serve import judged, until_stopped
-from mockserver.cli.workers.link import Link, News
+from mockserver.cli.workers.link import Link, News, Word
 from mockserver.settings import SettingsError
 
 UNFIT = 2
@@ -32,7 +32,8 @@ async def _work(listener: socket.socket, link: Link) -> int:
     try:
         link.say(News(is_ready=True))
         await until_stopped(stop, app, reload)
-        return await judged(app, tells=link.tells)
+        await app.drain()
+        return await judged(app) if await link.last_word() is Word.TELL else 0
     finally:
         await app.close()
 
