@@ -47,6 +47,19 @@ def answering(url: str) -> str:
         return name[:-8]
 
 
+def all_answering(process: "subprocess.Popen[str]", url: str) -> set[str]:
+    """Who answers where only one of the workers can, for each of them."""
+    names = set()
+    for pid in workers_of(process):
+        others = workers_of(process) - {pid}
+        for other in others:
+            os.kill(other, signal.SIGSTOP)
+        names.add(answering(url))
+        for other in others:
+            os.kill(other, signal.SIGCONT)
+    return names
+
+
 def wait_for_the_end(pid: int) -> None:
     try:
         watched = os.pidfd_open(pid)
@@ -81,9 +94,7 @@ def test_the_first_line_comes_when_all_workers_answer_and_each_of_them_does(serv
     process = serve()
     url = url_of(process)
     assert len(workers_of(process)) == 2
-    seen = {answering(url)}
-    while len(seen) < 2:
-        seen.add(answering(url))
+    assert len(all_answering(process, url)) == 2
     assert stopped(process) == (0, "", "")
 
 
@@ -121,12 +132,11 @@ def test_a_worker_that_dies_is_replaced(serve: Serve) -> None:
     os.kill(killed, signal.SIGKILL)
     assert process.stderr is not None
     said = process.stderr.readline()
-    known = {answering(url)}
-    while len(known) < 2:  # the one that was left, and the new one
-        known.add(answering(url))
-    now = workers_of(process)
+    while len(now := workers_of(process)) < 2:
+        assert answering(url)
     assert said.endswith(f" warning worker {killed} was ended by SIGKILL; another takes its place\n")
     assert (len(now), len(now & before)) == (2, 1)
+    assert len(all_answering(process, url)) == 2
     assert stopped(process) == (0, "", "")
 
 
