@@ -23,6 +23,7 @@ from mockserver.core.jobs import Job, Webhook
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
 from mockserver.core.targets import is_allowed, refusal_text
 from mockserver.core.urls import normal_form
+from mockserver.posting import Poster
 from mockserver.resolver import AllowedResolver, TargetRefused, is_literal
 from mockserver.service import Service
 from mockserver.stores.pauses import Pauses
@@ -42,7 +43,7 @@ class Sending(NamedTuple):
     """The settings of deliveries."""
 
     scheme: Scheme
-    allow: Sequence[str]
+    allow: tuple[str, ...]
     """`loopback`, `private`, `any` or host names."""
     attempts_at_s: Sequence[float]
     timeout_s: float
@@ -83,7 +84,7 @@ class Deliverer:
         self._lanes: dict[str, deque[tuple[Delivery, Job]]] = {}
         self._lines: dict[str, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._poster: Poster | None = None
         self._progressed = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
         self._watches: list[Watch] = []
@@ -120,8 +121,8 @@ class Deliverer:
     async def close(self) -> None:
         """Stop, and let go of connections."""
         await self.stop()
-        if self._session is not None:
-            await self._session.close()
+        if self._poster is not None:
+            await self._poster.close()
 
     async def settled(self) -> None:
         """Wait until every event that is due by now has been attempted, retries that are due included.
@@ -262,26 +263,14 @@ class Deliverer:
         }
 
     async def _post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Heard:
-        try:
-            url = yarl.URL(normal_form(address), encoded=True)
-        except ValueError as error:
-            return Heard(None, error=f"not an address that can be called: {error}", may_retry=False)
-        if url.scheme not in ("http", "https") or not url.host:
-            return Heard(
-                None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False
-            )
-        if is_literal(url.host) and not is_allowed(url.host, [url.host], self._sending.allow):
-            return Heard(None, error=refusal_text(url.host), may_retry=False)
-        return await self._exchange(url, body, headers)
+        target = _target(address, self._sending.allow)
+        return target if isinstance(target, Heard) else await self._exchange(target, body, headers)
 
     async def _exchange(self, url: yarl.URL, body: bytes, headers: Mapping[str, str]) -> Heard:
         try:
-            async with (
-                asyncio.timeout(self._sending.timeout_s),
-                self._client().post(url, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                text = (await response.content.read(REMEMBERED_ANSWER_BYTES)).decode("utf-8", "replace")
-                return Heard(response.status, text, _why_not(response.status))
+            async with asyncio.timeout(self._sending.timeout_s):
+                status, start = await self._client().post(url, body, headers)
+            return Heard(status, start.decode("utf-8", "replace"), _why_not(status))
         except TargetRefused as refused:
             return Heard(None, error=str(refused), may_retry=False)
         except TimeoutError:
@@ -291,18 +280,27 @@ class Deliverer:
                 return Heard(None, error=str(error.__cause__), may_retry=False)
             return Heard(None, error=f"{type(error).__name__}: {error}")
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _client(self) -> Poster:
+        if self._poster is None:
             connector = aiohttp.TCPConnector(
                 limit=0, resolver=AllowedResolver(self._sending.allow), use_dns_cache=False, keepalive_timeout=1.0
             )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),
-                auto_decompress=False,
-            )
-        return self._session
+            self._poster = Poster(connector, REMEMBERED_ANSWER_BYTES)
+        return self._poster
+
+
+@lru_cache(maxsize=1000)
+def _target(address: str, allow: tuple[str, ...]) -> yarl.URL | Heard:
+    """Where to send, or why nothing is sent there; a name is judged once it is resolved."""
+    try:
+        url = yarl.URL(normal_form(address), encoded=True)
+    except ValueError as error:
+        return Heard(None, error=f"not an address that can be called: {error}", may_retry=False)
+    if url.scheme not in ("http", "https") or not url.host:
+        return Heard(None, error=f'cannot send to "{url.scheme}:" addresses, only http: and https:', may_retry=False)
+    if is_literal(url.host) and not is_allowed(url.host, [url.host], allow):
+        return Heard(None, error=refusal_text(url.host), may_retry=False)
+    return url
 
 
 @lru_cache(maxsize=1000)

@@ -22,7 +22,7 @@ def signature(digest: str, body: bytes, scheme: Scheme) -> str:
     The HMAC key is the digest's hex text (`hex`) or its 32 bytes (`raw`).
     """
     key = digest.encode() if scheme == "hex" else bytes.fromhex(digest)
-    return "sha256=" + hmac.new(key, body, "sha256").hexdigest()
+    return "sha256=" + hmac.digest(key, body, "sha256").hex()
 
 
 def matching_scheme(api_key: str, body: bytes, header: str) -> Scheme | None:

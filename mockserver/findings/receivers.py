@@ -60,15 +60,16 @@ class Receivers:
         self._book.note(WEBHOOK_SLOW, client, attempt.at, told, delivery=delivery.id)
 
     def _accepted(self, client: Client, hook: Webhook, delivery: Delivery, attempt: Attempt) -> None:
+        if hook.order not in FALSE_SIGNATURES and hook.order != RESPELLED:
+            self._trusted[hook.digest, hook.url] = True
+            return
         answered = f"answered {attempt.status} to attempt {attempt.number}"
         if hook.order in FALSE_SIGNATURES:
             told = f"{answered}, which carried {FALSE_SIGNATURES[hook.order]}"
             self._book.note(WEBHOOK_BAD_SIGNATURE_ACCEPTED, client, attempt.at, told, delivery=delivery.id)
-        elif hook.order == RESPELLED:
+        else:
             told = f"{answered}, whose JSON was equal to the signed one and spelled in other bytes"
             self._book.note(WEBHOOK_RESPELLED_ACCEPTED, client, attempt.at, told, delivery=delivery.id)
-        else:
-            self._trusted[hook.digest, hook.url] = True
 
     def _refused(self, client: Client, hook: Webhook, delivery: Delivery, attempt: Attempt) -> None:
         """A receiver that took a signature of this key before refuses for another reason."""

@@ -31,7 +31,7 @@ from mockserver.stores.protocol import (
     TooFewCredits,
     TooManyOpen,
 )
-from mockserver.stores.rows import Row, packed, unpacked
+from mockserver.stores.rows import Row, packed, unpacked, with_webhook_status
 
 log = logging.getLogger(__name__)
 
@@ -333,12 +333,12 @@ class MemoryStore(Commons):
         if not is_done:
             self.due_changed.set()
             return
-        job = unpacked(self._rows[delivery.job_id])
+        job_id = delivery.job_id
         if delivery.is_about_the_end:
-            self._rows[job.id] = packed(job._replace(webhook_status=webhook_status(delivery)))
-        if job.id in self._undelivered and not self._outbox.waits_for(job.id):
-            self._undelivered.remove(job.id)
-            self._note_end(job)
+            self._rows[job_id] = with_webhook_status(self._rows[job_id], webhook_status(delivery))
+        if job_id in self._undelivered and not self._outbox.waits_for(job_id):
+            self._undelivered.remove(job_id)
+            self._note_end(unpacked(self._rows[job_id]))
 
     async def is_settled(self, now: float) -> bool:
         return self._outbox.is_settled(now)

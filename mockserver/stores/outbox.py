@@ -18,7 +18,7 @@ class Outbox:
         self._sequence = count()
         self._pending: dict[str, Delivery] = {}
         self._of_job: dict[str, set[str]] = {}
-        self._taken: dict[str, float] = {}
+        self._taken: OrderedDict[str, float] = OrderedDict()  # the first of a plain dict that shrinks is far to seek
         self._done: OrderedDict[str, Delivery] = OrderedDict()
         self._attempts: dict[str, list[Attempt]] = {}
 

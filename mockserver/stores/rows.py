@@ -9,6 +9,7 @@ Row = tuple[Any, ...]
 _STATUSES = {status.value: status for status in JobStatus}
 _WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
 _PLAIN_FIELDS = Job._fields.index("webhook")
+_STATUS_FIELD = Job._fields.index("webhook_status")
 
 
 def packed(job: Job) -> Row:
@@ -22,6 +23,11 @@ def packed(job: Job) -> Row:
         job.later_cost,
         job.notes,
     )
+
+
+def with_webhook_status(row: Row, status: WebhookStatus) -> Row:
+    """The packed job with another webhook status."""
+    return (*row[:_STATUS_FIELD], status.value, *row[_STATUS_FIELD + 1 :])
 
 
 def unpacked(row: Row) -> Job:

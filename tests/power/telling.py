@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
+import yarl
 
 from mockserver import service as verbs
 from mockserver import webhooks
@@ -28,6 +29,7 @@ from mockserver.core.timeline import JobStatus, progressed_by
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler
+from mockserver.posting import Poster, Said
 from mockserver.service import Listing, ListRequest, Service
 from mockserver.stores.index import Entry
 from mockserver.stores.memory import MemoryStore
@@ -400,16 +402,12 @@ def retry_has_new_bytes() -> list[Swap]:
 @breaks("WH-8")
 def redirects_followed() -> list[Swap]:
     """A receiver that answers with a redirect has the webhook sent to where it points, body and signature included."""
-    client = genuine(Deliverer, "_client")
 
-    class Following:
-        def __init__(self, session: aiohttp.ClientSession) -> None:
-            self.session = session
+    async def post(_: Poster, url: yarl.URL, body: bytes, headers: Mapping[str, str]) -> Said:
+        async with aiohttp.request("POST", url, data=body, headers=headers) as response:
+            return Said(response.status, await response.read())
 
-        def post(self, url: Any, **options: Any) -> Any:
-            return self.session.post(url, **{**options, "allow_redirects": True})
-
-    return [Swap(Deliverer, "_client", lambda self: Following(client(self)))]
+    return [Swap(Poster, "post", post)]
 
 
 @breaks("WH-9")

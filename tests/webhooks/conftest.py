@@ -29,7 +29,10 @@ class Arrived(NamedTuple):
 
 
 class Receiver:
-    """Answers each request with the next of `script` (bytes, or what writes them), then with 204, and hangs up."""
+    """Answers each request with the next of `script` (bytes, or what writes them), then with 204.
+
+    It hangs up after each, unless it `keeps` its connections.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -38,7 +41,8 @@ class Receiver:
         self.script: deque[bytes | Answering] = deque()
         self.gate: asyncio.Event | None = None
         """While this is an event, requests are answered only once it is set."""
-        self.busy = self.most_busy = 0
+        self.busy = self.most_busy = self.connections = 0
+        self.keeps = False
         self.tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -55,10 +59,13 @@ class Receiver:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
+        self.connections += 1
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
         try:
             await self._exchange(reader, writer)
+            while self.keeps:
+                await self._exchange(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the sender gave up, or the test is over
         finally:
@@ -85,7 +92,12 @@ class Receiver:
 
 def reply(status: int, body: bytes = b"", *lines: str) -> bytes:
     """An answer with this status."""
-    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Connection: close", *lines, "", ""]
+    return kept(status, body, "Connection: close", *lines)
+
+
+def kept(status: int, body: bytes = b"", *lines: str) -> bytes:
+    """An answer with this status that leaves the connection open."""
+    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *lines, "", ""]
     return "\r\n".join(head).encode() + body
 
 
