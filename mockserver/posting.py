@@ -17,7 +17,9 @@ from aiohttp.streams import StreamReader
 
 ADDRESSES = 1000
 """Whose heads are remembered."""
-SWITCHING, FIRST_FINAL = 101, 200
+ANNOUNCING = range(100, 200)
+"""Statuses that another answer follows, but for one."""
+SWITCHING = 101
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 
 
@@ -74,7 +76,7 @@ def _head(url: yarl.URL) -> tuple[aiohttp.ClientRequest, bytes]:
 
 def _ends(connection: Connection) -> tuple[ResponseHandler, asyncio.Transport]:
     protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:  # closed as soon as it was opened
+    if protocol is None or transport is None or transport.is_closing():  # as soon as it was opened
         raise aiohttp.ServerDisconnectedError
     return protocol, transport
 
@@ -84,7 +86,7 @@ async def _final(protocol: ResponseHandler, request: aiohttp.ClientRequest) -> t
     try:
         while True:
             message, payload = await protocol.read()
-            if message.code >= FIRST_FINAL or message.code == SWITCHING:
+            if message.code not in ANNOUNCING or message.code == SWITCHING:
                 return message, payload
     except HttpProcessingError as error:
         raise aiohttp.ClientResponseError(request.request_info, (), status=error.code, message=error.message) from error
