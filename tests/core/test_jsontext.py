@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
@@ -163,6 +164,14 @@ def test_a_lone_surrogate_is_replaced_where_text_must_be_well_formed(text: str, 
 def test_equal_numbers_are_of_one_type_however_they_are_spelled(value: Any) -> None:
     spelled = json.dumps(value, allow_nan=False)
     assert json.dumps(parse(spelled.encode()).value) == json.dumps(as_parsed(value))
+
+
+def test_a_text_that_is_kept_takes_no_more_memory_than_it_is_long() -> None:
+    tracemalloc.start()
+    kept = [encode({"prompt": "a fox"}) for _ in range(1000)]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken / len(kept) < 100 + len(kept[0])
 
 
 def as_parsed(value: Any) -> Any:
