@@ -12,7 +12,15 @@ from mockserver.service import Service
 def routes(service: Service, gate: Gate) -> list[Route]:
     """One route for each submission of the catalogue."""
     operations = [op for op in service.catalog.operations.values() if op.is_submission]
-    return [Route(op.method, op.path, gate.keyed(op.id, _submission(service, op))) for op in operations]
+    return [
+        Route(op.method, op.path, gate.keyed(op.id, _submission(service, op)), is_prompt=_is_prompt(service, op))
+        for op in operations
+    ]
+
+
+def _is_prompt(service: Service, operation: Operation) -> bool:
+    """Whether nothing has to be waited for: no other server keeps the jobs, and no input is looked at."""
+    return not service.store.is_shared and all(m.probe is None for m in service.catalog.models[operation.id].values())
 
 
 def _submission(service: Service, operation: Operation) -> Handler:

@@ -44,13 +44,24 @@ class Answer(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Send everything."""
-        head = self.head(request, len(self.content))
-        content = b"" if request.method == "HEAD" or self._status in _NO_BODY else self.content
+        head, content = self.head(request, len(self.content)), self._shown(request)
         self._eof_sent = True
         if self.sending is not None:
             await self.sending(request, head, content)
             return
         await request.writer.write(head + content)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `wire` is all that goes out, and the connection stays."""
+        return self.sending is None and not self.file_bytes and self._keep_alive is not False
+
+    def wire(self, request: web.BaseRequest) -> bytes:
+        """All that goes out."""
+        return self.head(request, len(self.content)) + self._shown(request)
+
+    def _shown(self, request: web.BaseRequest) -> bytes:
+        return b"" if request.method == "HEAD" or self._status in _NO_BODY else self.content
 
     def head(self, request: web.BaseRequest, length: int) -> bytes:
         """Status line and headers, for a body of *length* bytes."""

@@ -1,16 +1,22 @@
 """A request as handlers see it: aiohttp's, with the body read under a limit and the query read strictly."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 
 from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid, Refusal
 from mockserver.core.messages import shortened
 from mockserver.stores.protocol import Caller
+
+if TYPE_CHECKING:
+    from mockserver.http.connection import Connection
 
 MAX_FIELDS = 100
 
@@ -46,9 +52,25 @@ class Request(web.BaseRequest):
         self.max_body_bytes, self.body_timeout_s = max_body_bytes, body_timeout_s
 
     @property
+    def connection(self) -> "Connection":
+        """On which it came."""
+        return self._protocol  # type: ignore[return-value] # the server makes no others
+
+    @property
+    def writer(self) -> AbstractStreamWriter:
+        """Sends what is no plain answer; made when there is something to send."""
+        if self._payload_writer is None:
+            self._payload_writer = StreamWriter(self._protocol, self._loop)
+        return self._payload_writer
+
+    def go_on_in(self, task: asyncio.Task[None]) -> None:
+        """Belong to a task, where it was begun without one."""
+        self._task = task
+
+    @property
     def is_last(self) -> bool:
         """Whether its connection is of no further use: the body broke off, or the client has closed its side."""
-        return self._payload.exception() is not None or self._protocol.is_done  # type: ignore[attr-defined] # server.py's
+        return self._payload.exception() is not None or self.connection.is_done
 
     @property
     def known_caller(self) -> Caller:

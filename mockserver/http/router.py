@@ -17,19 +17,21 @@ class Route(NamedTuple):
     method: str
     path: str
     handler: Handler
+    is_prompt: bool = False
+    """Whether it ordinarily waits for nothing, and never asks for the current task before it first waits."""
 
 
 class Router:
     """Finds the handler of a request. HEAD is answered wherever GET is."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._exact: dict[str, dict[str, Handler]] = {}
-        self._tails: dict[str, tuple[str, dict[str, Handler]]] = {}
-        self._patterns: list[tuple[list[str], dict[str, Handler]]] = []
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._tails: dict[str, tuple[str, dict[str, Route]]] = {}
+        self._patterns: list[tuple[list[str], dict[str, Route]]] = []
         for route in routes:
-            self._methods_at(route.path)[route.method] = route.handler
+            self._methods_at(route.path)[route.method] = route
 
-    def _methods_at(self, path: str) -> dict[str, Handler]:
+    def _methods_at(self, path: str) -> dict[str, Route]:
         if "{" not in path:
             return self._exact.setdefault(path, {})
         head, _, tail = path.rpartition("/")
@@ -43,8 +45,8 @@ class Router:
         self._patterns.append((pattern, methods))
         return methods
 
-    def find(self, method: str, raw_path: str) -> tuple[Handler, Mapping[str, str]]:
-        """The handler and the values of the pattern's names, decoded.
+    def find(self, method: str, raw_path: str) -> tuple[Route, Mapping[str, str]]:
+        """The route and the values of the pattern's names, decoded.
 
         Raises:
             PathNotFound, MethodNotAllowed: as named.
@@ -53,10 +55,10 @@ class Router:
         values: Mapping[str, str] = {}
         if methods is None:
             methods, values = self._by_pattern(raw_path)
-        handler = methods.get("GET" if method == "HEAD" else method)
-        if handler is None:
+        route = methods.get("GET" if method == "HEAD" else method)
+        if route is None:
             raise MethodNotAllowed(allowed_methods(methods))
-        return handler, values
+        return route, values
 
     def methods(self, raw_path: str) -> list[str]:
         """What may be asked of a path.
@@ -66,7 +68,7 @@ class Router:
         """
         return allowed_methods(self._exact.get(raw_path) or self._by_pattern(raw_path)[0])
 
-    def _by_pattern(self, raw_path: str) -> tuple[dict[str, Handler], Mapping[str, str]]:
+    def _by_pattern(self, raw_path: str) -> tuple[dict[str, Route], Mapping[str, str]]:
         head, _, tail = raw_path.rpartition("/")
         if tail and head in self._tails:
             name, methods = self._tails[head]

@@ -1,6 +1,5 @@
 """The HTTP server: aiohttp's low-level one, with our requests, our routes and our errors."""
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable
@@ -10,12 +9,15 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.streams import StreamReader
 
 from mockserver.clock import real_s
 from mockserver.core.errors import Refusal
 from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
+from mockserver.http.begun import Begun, in_a_task
+from mockserver.http.connection import Connection
+from mockserver.http.prompt import IS_POSSIBLE, PromptConnection
 from mockserver.http.request import Request
 from mockserver.http.router import Handler, Router
 
@@ -62,8 +64,9 @@ class HttpServer(web.Server):
     """Answers requests from areas; every error is a JSON answer with an x-request-id."""
 
     def __init__(self, areas: list[Area], limits: Limits, *, logs_requests: bool = False) -> None:
+        self._handler = self._logged if logs_requests else self._answer
         super().__init__(
-            self._logged if logs_requests else self._answer,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
+            self._in_task,  # type: ignore[arg-type] # our request factory makes a Request of every BaseRequest
             request_factory=self._request,
             access_log=None,
             max_line_size=limits.line_bytes,
@@ -83,15 +86,27 @@ class HttpServer(web.Server):
 
     def __call__(self) -> web.RequestHandler:
         """A protocol for one connection."""
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        if IS_POSSIBLE:
+            return PromptConnection(self, self.on_malformed, self._begin, loop=self._loop, **self._kwargs)
+        return Connection(self, self.on_malformed, loop=self._loop, **self._kwargs)
 
     def pre_shutdown(self) -> None:
         """Close connections, those later whose request is still arriving: aiohttp's own would drop the rest of it."""
         for connection in self.connections:
-            if isinstance(connection, _Connection):
+            if isinstance(connection, Connection):
                 connection.stop()
 
+    def _begin(self, message: RawRequestMessage, body: StreamReader, connection: PromptConnection) -> Begun:
+        """A request that is answered without a task, if it can be."""
+        self.requests_count += 1
+        request = self._request(message, body, connection, None, None)
+        return Begun(request, self._handler(request))
+
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
+        if protocol.begun is not None:
+            request: Request = protocol.begun.request
+            request.go_on_in(task)
+            return request
         limits = self._limits
         protocol.body = payload
         request = Request(
@@ -106,6 +121,11 @@ class HttpServer(web.Server):
         )
         request.id = f"req_{self._id_start}{next(self._ids):08x}"
         return request
+
+    async def _in_task(self, request: Request) -> Answer:
+        connection = request.connection
+        begun, connection.begun = connection.begun, None
+        return await (self._handler(request) if begun is None else begun.rest())
 
     async def _answer(self, request: Request) -> Answer:
         path = request.path_text
@@ -144,12 +164,15 @@ class HttpServer(web.Server):
         if request.method == "OPTIONS":
             return _preflight(area, request, path)
         try:
-            handler, request.path_values = area.router.find(request.method, path)
+            route, request.path_values = area.router.find(request.method, path)
         except Refusal as refusal:
             if area.stray is None:
                 raise
-            request.stray, handler = refusal, area.stray
-        return await handler(request)
+            request.stray = refusal
+            return await area.stray(request)
+        if not route.is_prompt:
+            await in_a_task()
+        return await route.handler(request)
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
         """The answer with what all carry."""
@@ -179,83 +202,6 @@ class HttpServer(web.Server):
         if area.record is not None:
             area.record(request, answer, self.last_request_at, self.last_request_at)
         return answer
-
-
-class _Connection(web.RequestHandler):
-    """One connection, whose protocol errors are ours."""
-
-    __slots__ = ("_is_half_closed", "_is_stopping", "body")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.body: StreamReader = EMPTY_PAYLOAD
-        """Of the request that was begun last."""
-        self._is_half_closed = self._is_stopping = False
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the client has closed its side or the server stops, and nothing that was sent waits for its turn."""
-        return (self._is_half_closed or self._is_stopping) and not self._messages
-
-    def stop(self) -> None:
-        """Close, after the request under way where its body is still arriving."""
-        if self.body.is_eof():
-            self.close()
-        else:
-            self._is_stopping = True
-
-    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's own signature
-        """Close, within *timeout*, which is for what still arrives too."""
-        if self._is_stopping and self._task_handler is not None:
-            _, late = await asyncio.wait([self._task_handler], timeout=timeout)
-            timeout = 0.1 if late else timeout
-        await super().shutdown(timeout)
-
-    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's own signature
-        """Go on reading, where it was held up: aiohttp parses nothing anew and resumes for every body that is read."""
-        if self._reading_paused or self._buffer_paused:
-            super().resume_reading(resume_parser)
-
-    def data_received(self, data: bytes) -> None:
-        """Parse; where a body turns out to be no HTTP, its request is told, which would wait for the rest otherwise."""
-        super().data_received(data)
-        if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
-            body = self._messages[-2][1] if len(self._messages) > 1 else self.body
-            if not body.is_eof():
-                self._messages.pop()
-                body.set_exception(web.RequestPayloadError("the body is broken"))
-
-    def eof_received(self) -> bool | None:  # type: ignore[override] # asyncio's own signature; aiohttp's is narrower
-        """Answer what was sent before the client closed its side: it may still listen."""
-        if not self._messages and (self._waiter is not None or not self._request_count):
-            return None
-        body = self._messages[-1][1] if self._messages else self.body
-        if not body.is_eof():
-            body.set_exception(web.RequestPayloadError("the body ended early"))
-        self._is_half_closed = True
-        if not self._messages:
-            self.close()
-        return True
-
-    def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """Log a bug; a body that its sender broke is none."""
-        if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError):
-            super().log_exception(*args, **kwargs)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer instead of aiohttp's text/plain, which would say *message*."""
-        del message
-        server = self._manager
-        if not isinstance(server, HttpServer) or not isinstance(request, Request):
-            msg = "the connection is closed"
-            raise ConnectionResetError(msg)
-        return server.on_malformed(request, status, exc)
 
 
 def _preflight(area: Area, request: Request, path: str) -> Answer:
