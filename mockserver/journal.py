@@ -3,8 +3,11 @@
 import marshal
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, NamedTuple
+
+from aiohttp.typedefs import RawHeaders
 
 from mockserver.bell import Bell
 from mockserver.clock import Clock
@@ -111,8 +114,15 @@ BATCH = 64
 answers, where nothing of the journal is in the processor's caches any more."""
 BATCH_BYTES = 256 * 1024
 """Of their bodies."""
-Fresh = tuple[Request, Answer, bytes, float, float, float]
-"""A request that waits to be entered: its answer, its body, when it began and ended, and when that was on the clock."""
+PLAIN = 2
+"""The version of marshal's form that looks for nothing that stands twice."""
+_new = tuple.__new__
+"""A named tuple of values that are a tuple already: a quarter of what calling its class takes."""
+Fresh = tuple[Request, Answer, bytes, int, float, float, float]
+"""A request that waits to be entered.
+
+Its answer, its body and the size of that, when it began and ended, and when that was on the clock.
+"""
 
 
 class Journal:
@@ -138,10 +148,10 @@ class Journal:
 
     def record(self, request: Request, answer: Answer, began_s: float, ended_s: float) -> None:
         """Take note of a request and its answer; the two instants are those of `clock.real_s`."""
-        body = request.body_so_far
-        self._fresh.append((request, answer, body, began_s, ended_s, self._clock.now()))
-        self._fresh_bytes += len(body) or request.form_bytes
-        if self.bell.is_awaited or len(self._fresh) >= BATCH or self._fresh_bytes > BATCH_BYTES:
+        fresh, (body, body_bytes) = self._fresh, request.so_far()
+        fresh.append((request, answer, body, body_bytes, began_s, ended_s, self._clock.now()))
+        self._fresh_bytes += body_bytes
+        if len(fresh) >= BATCH or self._fresh_bytes > BATCH_BYTES or self.bell.is_awaited:
             self.catch_up()
 
     def catch_up(self) -> None:
@@ -153,19 +163,18 @@ class Journal:
             self.bell.ring()
 
     def _enter(  # noqa: PLR0913, PLR0917 - a `Fresh`
-        self, request: Request, answer: Answer, body: bytes, began_s: float, ended_s: float, at: float
+        self, request: Request, answer: Answer, body: bytes, body_bytes: int, began_s: float, ended_s: float, at: float
     ) -> None:
-        self._last += 1
-        own, common = made_of(request, answer, body, began_s, ended_s, at)
-        own = (self._last, *own)
+        self._last = number = self._last + 1
+        own, common = made_of(number, request, answer, body, body_bytes, began_s, ended_s, at)
         caller = request.caller
-        entry = Entry._make((*own, *common, caller))  # a third of what Entry(...) takes
+        entry = _new(Entry, (*own, *common, caller))
         for watch in self._watches:
             watch(entry)
         if caller is not None:
             self._callers[caller.key.digest] = caller
         # One object an entry, and a small one: fresh memory, and letting go of old, would cost more than all else.
-        self._keep(marshal.dumps((own, self._common(common))))
+        self._keep(marshal.dumps((own, self._common(common)), PLAIN))
 
     def _keep(self, packed: bytes) -> None:
         self._entries.append(packed)
@@ -229,18 +238,25 @@ class Journal:
         self._bytes = self._dropped = 0
 
 
-def made_of(  # noqa: PLR0913, PLR0917 - a `Fresh`
-    request: Request, answer: Answer, body: bytes, began_s: float, ended_s: float, at: float
+def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
+    number: int,
+    request: Request,
+    answer: Answer,
+    body: bytes,
+    body_bytes: int,
+    began_s: float,
+    ended_s: float,
+    at: float,
 ) -> tuple[tuple[Any, ...], Common]:
-    """The fields of an entry: those of its own but the number, and those that clients repeat."""
+    """The fields of an entry: those of its own, and those that clients repeat."""
     caller, content, kind = request.caller, answer.content, answer.kind
-    head = b"\n".join(chain.from_iterable(request.raw_headers))
-    body_bytes, content_bytes = len(body) or request.form_bytes, len(content) or answer.file_bytes
+    content_bytes = len(content) or answer.file_bytes
     if body_bytes > BODY_BYTES:
         body = body[:BODY_BYTES]
     if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
         content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
     own = (
+        number,
         at,
         began_s,
         ended_s - began_s,
@@ -260,4 +276,10 @@ def made_of(  # noqa: PLR0913, PLR0917 - a `Fresh`
         request.note,
     )
     digest = "" if caller is None else caller.key.digest
-    return own, (request.method, request.operation, request.model, digest, head, kind)
+    return own, (request.method, request.operation, request.model, digest, _head(request.raw_headers), kind)
+
+
+@lru_cache(maxsize=256)
+def _head(headers: RawHeaders) -> bytes:
+    """The headers as one text; most are sent again and again."""
+    return b"\n".join(chain.from_iterable(headers))

@@ -33,9 +33,9 @@ REQUESTS, ATTEMPTS = "requests", "attempts"
 AT_ONCE = 500
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
-BEGAN, TOOK, HEADERS, FIRED = 1, 2, 8, 15
-BODIES = (5, 9)
-"""Places in what an entry has of its own, without its number."""
+BEGAN, TOOK, HEADERS, FIRED = 2, 3, 9, 16
+BODIES = (6, 10)
+"""Places in what an entry has of its own. Its number, which is the first, comes from the store."""
 HEAD = 4
 """From here on, what entries have in common is bytes."""
 SENT = Attempt._fields.index("request_body")
@@ -65,8 +65,10 @@ class SharedJournal(Journal):
     # Writing
 
     def record(self, request: Request, answer: Answer, began_s: float, ended_s: float) -> None:
-        body = request.body_so_far
-        own, common = made_of(request, answer, body, began_s + WALL_S, ended_s + WALL_S, self._clock.now())
+        body, body_bytes = request.so_far()
+        own, common = made_of(
+            0, request, answer, body, body_bytes, began_s + WALL_S, ended_s + WALL_S, self._clock.now()
+        )
         self._add(REQUESTS, encode([list(map(_plain, own)), list(map(_plain, common))]))
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
@@ -148,7 +150,7 @@ class SharedJournal(Journal):
             caller = await self._store.caller(digest)
             if caller is not None:
                 self._callers[digest] = caller
-        own = (number, *own[:BEGAN], own[BEGAN] - WALL_S, *own[BEGAN + 1 :])
+        own = (number, *own[1:BEGAN], own[BEGAN] - WALL_S, *own[BEGAN + 1 :])
         entry = Entry._make((*own, *common, self._callers.get(digest)))
         for watch in self._watches:
             watch(entry)

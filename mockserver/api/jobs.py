@@ -48,16 +48,14 @@ def job_json(service: Service, job: Job, now: float) -> str:
     status, progress, is_expired = job.moment(now)
     result, error, cost, completed_at = "null", "null", job.cost, "null"
     if status is JobStatus.COMPLETED:
-        result = service.result_json(job)
+        result, completed_at = service.result_json(job), f'"{iso(job.plan.ended_at)}"'
     elif status.is_final:
-        cost = 0
+        cost, completed_at = 0, f'"{iso(job.plan.ended_at)}"'
         if status is JobStatus.FAILED:
             error = encode(job.plan.error).decode()
-    if status.is_final:
-        completed_at = f'"{iso(job.plan.ended_at)}"'
-    webhook = "null" if job.webhook_status is None else f'"{job.webhook_status.value}"'
+    webhook = "null" if job.webhook_status is None else f'"{job.webhook_status}"'
     return (
-        f'{{"id":"{job.id}","status":"{status.value}","model":"{job.model}","progress":{progress},"result":{result},'
+        f'{{"id":"{job.id}","status":"{status}","model":"{job.model}","progress":{progress},"result":{result},'
         f'"error":{error},"creditCost":{cost},"webhookStatus":{webhook},"createdAt":"{iso(job.created_at)}",'
         f'"completedAt":{completed_at},"expired":{"true" if is_expired else "false"}}}'
     )

@@ -13,13 +13,14 @@ def whole_ms(at: float) -> float:
     return math.floor(at * 1000 + 1e-3) / 1000
 
 
+@lru_cache(maxsize=4096)
 def iso(at: float) -> str:
     """`2026-03-15T10:00:32.000Z` for seconds since the epoch; the years 1 to 9999 are as far as it goes."""
     second, ms = divmod(math.floor(min(max(at, _FIRST), _LAST) * 1000 + 1e-3), 1000)
     return f"{_to_the_second(second)}.{ms:03}Z"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _to_the_second(second: int) -> str:
     return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
 

@@ -44,17 +44,16 @@ class Answer(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Send everything."""
-        head, content = self.head(request, len(self.content)), self._shown(request)
         self._eof_sent = True
         if self.sending is not None:
-            await self.sending(request, head, content)
+            await self.sending(request, self.head(request, len(self.content)), self._shown(request))
             return
-        await request.writer.write(head + content)
+        await request.writer.write(self.wire(request))
 
     @property
     def is_plain(self) -> bool:
         """Whether `wire` is all that goes out, and the connection stays."""
-        return self.sending is None and not self.file_bytes and self._keep_alive is not False
+        return self.sending is None and not self.file_bytes and self._keep_alive is None
 
     def wire(self, request: web.BaseRequest) -> bytes:
         """All that goes out."""
@@ -67,17 +66,18 @@ class Answer(web.StreamResponse):
         """Status line and headers, for a body of *length* bytes."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
-        head = [_STATUS_LINES.get(self._status) or b"HTTP/1.1 %d \r\n" % self._status, self.common]
-        if self._status not in _NO_BODY:
-            head.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.kind, length))
-        for name, value in self.extra:
-            head.append(f"{name}: {value}\r\n".encode("latin-1"))
+        status = self._status
+        start = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        end = b"\r\n"
         if not keep_alive:
-            head.append(b"Connection: close\r\n")
+            end = b"Connection: close\r\n\r\n"
         elif request.version < HttpVersion11:
-            head.append(b"Connection: keep-alive\r\n")
-        head.append(b"\r\n")
-        return b"".join(head)
+            end = b"Connection: keep-alive\r\n\r\n"
+        if self.extra:
+            end = "".join([f"{name}: {value}\r\n" for name, value in self.extra]).encode("latin-1") + end
+        if status in _NO_BODY:
+            return start + self.common + end
+        return b"%b%bContent-Type: %b\r\nContent-Length: %d\r\n%b" % (start, self.common, self.kind, length, end)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to send."""
@@ -89,16 +89,19 @@ def json_answer(status: int, value: Any, headers: Headers = ()) -> Answer:
 
 
 class DateLine:
-    """The Date header, made anew when the second changes; it tells real time, as HTTP wants."""
+    """The Date header, and the start of the next, made anew when the second changes.
 
-    def __init__(self) -> None:
-        self._second, self._line = -1, b""
+    It tells real time, as HTTP wants.
+    """
+
+    def __init__(self, following: bytes) -> None:
+        self._second, self._line, self._following = -1, b"", following
 
     def at(self, now_s: float) -> bytes:
-        """The header's line; *now_s*, of any clock, only says whether a second has passed."""
+        """The text; *now_s*, of any clock, only says whether a second has passed."""
         if int(now_s) != self._second:
             self._second = int(now_s)
-            self._line = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+            self._line = f"Date: {formatdate(usegmt=True)}\r\n".encode() + self._following
         return self._line
 
 

@@ -10,26 +10,21 @@ from mockserver.http.request import Request
 
 
 class Begun:
-    """A request with its handler, and what became of that so far."""
+    """A request with its handler, and what became of that without a task: an answer, an error, or a wait."""
 
-    __slots__ = ("_error", "_running", "_waits_for", "answer", "request")
+    __slots__ = ("_answer", "_error", "_running", "_waits_for", "request")
 
-    def __init__(self, request: Request, running: Coroutine[Any, Any, Answer]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        running: Coroutine[Any, Any, Answer],
+        *,
+        answer: Answer | None = None,
+        error: BaseException | None = None,
+        waits_for: Any = None,
+    ) -> None:
         self.request, self._running = request, running
-        self.answer: Answer | None = None
-        """Where it came to an end."""
-        self._error: BaseException | None = None
-        self._waits_for: Any = None
-
-    def run(self) -> Answer | None:
-        """Run until there is an answer, which is given back, or a bug shows, or something has to be waited for."""
-        try:
-            self._waits_for = self._running.send(None)
-        except StopIteration as end:
-            self.answer = end.value
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - `rest` raises it
-            self._error = error
-        return self.answer
+        self._answer, self._error, self._waits_for = answer, error, waits_for
 
     @types.coroutine
     def rest(self) -> Generator[Any, Any, Answer]:
@@ -39,7 +34,7 @@ class Begun:
         # Tasks demand this mark of a future that they are given, and take it away; another may have been given it.
         if getattr(self._waits_for, "_asyncio_future_blocking", None) is not None:
             self._waits_for._asyncio_future_blocking = True  # noqa: SLF001 - how futures and tasks of asyncio meet
-        while self.answer is None:
+        while self._answer is None:
             try:
                 try:
                     yield self._waits_for
@@ -48,8 +43,8 @@ class Begun:
                 else:
                     self._waits_for = self._running.send(None)
             except StopIteration as end:
-                self.answer = end.value
-        return self.answer
+                self._answer = end.value
+        return self._answer
 
 
 async def in_a_task() -> None:

@@ -19,7 +19,7 @@ OnMalformed = Callable[[Request, int, BaseException | None], Answer]
 class Connection(web.RequestHandler):
     """One connection, whose protocol errors are ours."""
 
-    __slots__ = ("_is_half_closed", "_is_stopping", "_on_malformed", "begun", "body")
+    __slots__ = ("_is_stopping", "_on_malformed", "begun", "body", "is_ending")
 
     def __init__(self, server: web.Server, on_malformed: OnMalformed, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
@@ -28,19 +28,21 @@ class Connection(web.RequestHandler):
         """What was begun without a task, and the next message of the queue is, for aiohttp's task to carry on."""
         self.body: StreamReader = EMPTY_PAYLOAD
         """Of the request that was begun last."""
-        self._is_half_closed = self._is_stopping = False
+        self._is_stopping = False
+        self.is_ending = False
+        """Whether the client has closed its side or the server stops."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the client has closed its side or the server stops, and nothing that was sent waits for its turn."""
-        return (self._is_half_closed or self._is_stopping) and not self._messages
+        """Whether it is ending, and nothing that was sent waits for its turn."""
+        return self.is_ending and not self._messages
 
     def stop(self) -> None:
         """Close, after the request under way where its body is still arriving."""
         if self.body.is_eof():
             self.close()
         else:
-            self._is_stopping = True
+            self._is_stopping = self.is_ending = True
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's own signature
         """Close, within *timeout*, which is for what still arrives too."""
@@ -70,7 +72,7 @@ class Connection(web.RequestHandler):
         body = self._messages[-1][1] if self._messages else self.body
         if not body.is_eof():
             body.set_exception(web.RequestPayloadError("the body ended early"))
-        self._is_half_closed = True
+        self.is_ending = True
         if not self._messages:
             self.close()
         return True

@@ -4,7 +4,8 @@ Whatever is not ordinary goes aiohttp's way, which begins with the queue of mess
 handler was begun, or after, with what became of it so far (docs/decisions/0009).
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -15,9 +16,11 @@ from aiohttp.streams import StreamReader
 from mockserver.http.answers import Answer
 from mockserver.http.begun import Begun
 from mockserver.http.connection import Connection, OnMalformed
+from mockserver.http.request import Request
 
-Begin = Callable[[RawRequestMessage, StreamReader, "PromptConnection"], Begun]
-"""Makes a request of what was read, with the handler that is to run."""
+Begin = Callable[[RawRequestMessage, StreamReader, Connection], Request]
+"""Makes a request of what was read."""
+Handle = Callable[[Request], Coroutine[Any, Any, Answer]]
 AT_ONCE_BYTES = 0x10000
 """Of a larger answer aiohttp waits until the client has taken it."""
 
@@ -43,52 +46,65 @@ IS_POSSIBLE = {*web.RequestHandler.__slots__, *BaseProtocol.__slots__} >= _OF_CO
 class PromptConnection(Connection):
     """A connection that answers at once what it can."""
 
-    __slots__ = ("_begin",)
+    __slots__ = ("_begin", "_handle")
 
-    def __init__(self, server: web.Server, on_malformed: OnMalformed, begin: Begin, **kwargs: Any) -> None:
+    def __init__(
+        self, server: web.Server, on_malformed: OnMalformed, begin: Begin, handle: Handle, **kwargs: Any
+    ) -> None:
         super().__init__(server, on_malformed, **kwargs)
-        self._begin = begin
+        self._begin, self._handle = begin, handle
 
     def data_received(self, data: bytes) -> None:
         """Parse, and answer if that was one request and the connection idle."""
-        waiter = self._waiter
-        if waiter is None or waiter.done() or self._paused or self._messages:
-            super().data_received(data)
+        waiter, messages = self._waiter, self._messages
+        if waiter is None or messages or self._paused or waiter.done():
+            Connection.data_received(self, data)
             return
-        # Without a waiter the connection is as if under way: messages queue up and aiohttp's task sleeps on.
+        # Without a waiter the connection is as if under way: messages queue up, and aiohttp's task sleeps on.
         self._waiter = None
         try:
-            super().data_received(data)
-            if len(self._messages) == 1:
-                self._answer(*self._messages[0])
+            Connection.data_received(self, data)
+            if len(messages) == 1:
+                self._answer(*messages[0])
         finally:
             self._waiter = waiter
             if self._close or self._force_close:
                 waiter.cancel()
-            elif self._messages:
+            elif messages:
                 waiter.set_result(None)
 
     def _answer(self, message: Any, body: StreamReader) -> None:
-        """Answer the only message there is, or leave it in the queue."""
-        is_plain = isinstance(message, RawRequestMessage) and not message.should_close and not self._upgraded
-        if not is_plain or not body.is_eof() or body.exception() is not None or self._close or self._force_close:
+        """Answer the only message there is, or leave it in the queue, for aiohttp's task to answer or to carry on."""
+        is_request = type(message) is RawRequestMessage and not message.should_close
+        if not is_request or not body.is_eof() or body.exception() is not None or self._upgraded:
             return
         del self._messages[0]
-        begun = self._begin(message, body, self)
-        answer = begun.run()
-        transport = self.transport
-        if answer is None or transport is None or transport.is_closing() or not _is_small(answer):
-            self.begun = begun
-            self._messages.appendleft((message, body))
-            return
-        transport.write(answer.wire(begun.request))
-        self._parser.message_consumed()  # type: ignore[union-attr] # there while there is a transport
-        now = self._loop.time()
-        self._next_keepalive_close_time = now + self._keepalive_timeout
+        request = self._begin(message, body, self)
+        running = self._handle(request)
+        try:
+            rest = running.send(None)
+        except StopIteration as end:
+            answer: Answer = end.value
+            if self._sent(answer, request):
+                return
+            begun = Begun(request, running, answer=answer)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again in the task
+            begun = Begun(request, running, error=error)
+        else:
+            begun = Begun(request, running, waits_for=rest)
+        self.begun = begun
+        self._messages.appendleft((message, body))
+
+    def _sent(self, answer: Answer, request: Request) -> bool:
+        """Send an answer and be idle again; whether it is one that goes out at once and leaves the connection open."""
+        transport, parser = self.transport, self._parser
+        if transport is None or parser is None or transport.is_closing():
+            return False
+        if not answer.is_plain or len(answer.content) > AT_ONCE_BYTES:
+            return False
+        transport.write(answer.wire(request))
+        parser.message_consumed()
+        self._next_keepalive_close_time = until = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
-            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
-
-
-def _is_small(answer: Answer) -> bool:
-    """Whether it goes out in one write and leaves the connection open."""
-    return answer.is_plain and len(answer.content) < AT_ONCE_BYTES
+            self._keepalive_handle = self._loop.call_at(until, self._process_keepalive)
+        return True

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import StreamWriter
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
 
 from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid, Refusal
 from mockserver.core.messages import shortened
@@ -25,31 +26,58 @@ class Request(web.BaseRequest):
     """One HTTP request; `path_values` are those of the route's pattern, `id` is its x-request-id."""
 
     path_values: Mapping[str, str]
-    id: str
-    operation: str = ""
-    """What is asked for, once that is known."""
-    caller: Caller | None = None
-    """Who asks, once that is known."""
-    job_id: str = ""
-    """The job that a submission made or gave back."""
-    idempotency_key: str = ""
-    """With which a job was asked for."""
-    is_replay: bool = False
-    """Whether an idempotency key gave the job back."""
-    cost: int = 0
-    """Credits that a submission took."""
-    model: str = ""
-    """Of the job that a submission made."""
-    fired: tuple[str, ...] = ()
-    """The fault rules that it met."""
     stray: Refusal
     """Why no route was found, for the handler of those."""
-    note: str = ""
-    """What the journal says beside: `expired` for a file that is gone."""
 
-    def __init__(self, *args: Any, max_body_bytes: int, body_timeout_s: float, **kwargs: Any) -> None:
-        super().__init__(*args, client_max_size=max_body_bytes, **kwargs)
-        self.max_body_bytes, self.body_timeout_s = max_body_bytes, body_timeout_s
+    def __init__(  # noqa: PLR0913, PLR0917 - aiohttp's own, and ours
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: "Connection",
+        writer: AbstractStreamWriter | None,
+        task: asyncio.Task[None] | None,
+        loop: asyncio.AbstractEventLoop,
+        max_body_bytes: int,
+        body_timeout_s: float,
+        id_: str,
+    ) -> None:
+        self.target = path = message.path
+        """Path and query as they were sent."""
+        if path[:1] == "/":
+            # BaseRequest's own __init__ is left out on purpose: half of what it prepares stays unused.
+            self._message, self._payload, self._protocol, self._loop = message, payload, protocol, loop
+            self._payload_writer, self._task = writer, task  # type: ignore[assignment] # see `writer` and `go_on_in`
+            self._headers, self._method, self._version = message.headers, message.method, message.version
+            self._rel_url, self._cache = message.url, {}
+            self._client_max_size = max_body_bytes
+            self._transport_peername, self._read_bytes = protocol.peername, None
+            if "?" in path or "#" in path:
+                path = path.partition("?")[0].partition("#")[0]
+        else:  # as sent to a proxy, or no path at all
+            super().__init__(message, payload, protocol, writer, task, loop, client_max_size=max_body_bytes)  # type: ignore[arg-type] # as above
+            path = self.rel_url.raw_path if "://" in path else path.partition("?")[0].partition("#")[0]
+        self.path_text = path
+        """The path as it was sent, without the query."""
+        self.id, self.body_timeout_s = id_, body_timeout_s
+        # In each request rather than once in the class, from where Python is slow to read them.
+        self.operation = ""
+        """What is asked for, once that is known."""
+        self.caller: Caller | None = None
+        """Who asks, once that is known."""
+        self.job_id = ""
+        """The job that a submission made or gave back."""
+        self.idempotency_key = ""
+        """With which a job was asked for."""
+        self.is_replay = False
+        """Whether an idempotency key gave the job back."""
+        self.cost = 0
+        """Credits that a submission took."""
+        self.model = ""
+        """Of the job that a submission made."""
+        self.fired: tuple[str, ...] = ()
+        """The fault rules that it met."""
+        self.note = ""
+        """What the journal says beside: `expired` for a file that is gone."""
 
     @property
     def connection(self) -> "Connection":
@@ -63,14 +91,15 @@ class Request(web.BaseRequest):
             self._payload_writer = StreamWriter(self._protocol, self._loop)
         return self._payload_writer
 
-    def go_on_in(self, task: asyncio.Task[None]) -> None:
-        """Belong to a task, where it was begun without one."""
-        self._task = task
+    def go_on_in(self, task: asyncio.Task[None], writer: AbstractStreamWriter) -> None:
+        """Belong to a task."""
+        self._task, self._payload_writer = task, writer
 
     @property
     def is_last(self) -> bool:
         """Whether its connection is of no further use: the body broke off, or the client has closed its side."""
-        return self._payload.exception() is not None or self.connection.is_done
+        connection = self.connection
+        return self._payload.exception() is not None or (connection.is_ending and connection.is_done)
 
     @property
     def known_caller(self) -> Caller:
@@ -78,38 +107,26 @@ class Request(web.BaseRequest):
         assert self.caller is not None, "this handler stands behind no gate for keys"  # noqa: S101 - a bug of ours
         return self.caller
 
-    @property
-    def target(self) -> str:
-        """Path and query as they were sent."""
-        return self._message.path
+    def so_far(self) -> tuple[bytes, int]:
+        """The body, if a handler has read it or all of it has arrived, and how many bytes of it have.
 
-    @property
-    def body_so_far(self) -> bytes:
-        """The body, if a handler has read it or all of it has arrived; of a form, whose files may be large, nothing."""
-        payload = self._payload
-        if self._read_bytes is None and payload.total_bytes and not self._is_form:
+        Of a form, whose files may be large, only their number; nothing of another body that is still arriving.
+        """
+        body, payload = self._read_bytes, self._payload
+        if body is None:
+            arrived = payload.total_bytes
+            if not arrived:
+                return b"", 0
+            if self._is_form:
+                return b"", arrived
             if not payload.is_eof() or payload.exception() is not None:
-                return b""
-            self._read_bytes = payload.read_nowait()
-        return self._read_bytes or b""
-
-    @property
-    def form_bytes(self) -> int:
-        """How much of a form has arrived; 0 for another body."""
-        arrived: int = self._payload.total_bytes
-        return arrived if arrived and self._is_form else 0
+                return b"", 0
+            body = self._read_bytes = payload.read_nowait()
+        return body, len(body)
 
     @property
     def _is_form(self) -> bool:
         return self.headers.get("Content-Type", "")[:10].lower() == "multipart/"
-
-    @property
-    def path_text(self) -> str:
-        """The path as it was sent, without the query."""
-        path = self._message.path
-        if not path.startswith("/") and "://" in path:  # as sent to a proxy
-            return self.rel_url.raw_path
-        return path.partition("?")[0].partition("#")[0] if "?" in path or "#" in path else path
 
     def single_values(self) -> dict[str, str]:
         """The query, each field once.
@@ -138,9 +155,12 @@ class Request(web.BaseRequest):
             BadContentType, BodyTooLarge, BodyTimedOut, BrokenJson: as named; the last for a body that cannot be
                 decompressed or ends early.
         """
-        declared = self.headers.get("Content-Type", "")
+        headers = self._headers
+        declared = headers.get("Content-Type", "")
         if not _is_json(declared):
             raise BadContentType(shortened(declared))
+        if self._payload.is_eof() and "Expect" not in headers:
+            return self._arrived()
         return await self.body_bytes()
 
     async def body_bytes(self) -> bytes:
@@ -149,29 +169,42 @@ class Request(web.BaseRequest):
         Raises:
             BodyTooLarge, BodyTimedOut, BrokenJson: as above.
         """
-        if (self.content_length or 0) > self.max_body_bytes:
-            raise BodyTooLarge(self.max_body_bytes)
+        if (self.content_length or 0) > self._client_max_size:
+            raise BodyTooLarge(self._client_max_size)
         if "Expect" in self.headers and self.headers["Expect"].lower() == "100-continue":
             await self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._payload.is_eof():
+            return self._arrived()
         try:
             return await self._read_in_time()
         except web.HTTPRequestEntityTooLarge:
-            raise BodyTooLarge(self.max_body_bytes) from None
+            raise BodyTooLarge(self._client_max_size) from None
         except TimeoutError:
             raise BodyTimedOut from None
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise BrokenJson from error
 
+    def _arrived(self) -> bytes:
+        """The whole body, where all of it is here: what aiohttp's own read does in three rounds.
+
+        Raises:
+            BodyTooLarge, BodyTimedOut, BrokenJson: as above.
+        """
+        body = self._read_bytes
+        if body is None:
+            try:
+                body = self._read_bytes = self._payload.read_nowait()
+            except TimeoutError:
+                raise BodyTimedOut from None
+            except (web.RequestPayloadError, HttpProcessingError) as error:
+                raise BrokenJson from error
+        if len(body) > self._client_max_size:
+            raise BodyTooLarge(self._client_max_size)
+        return body
+
     async def _read_in_time(self) -> bytes:
-        payload = self._payload
-        if payload.is_eof():  # all of it is here: what aiohttp's own read does in three rounds
-            if self._read_bytes is None:
-                self._read_bytes = payload.read_nowait()
-            if len(self._read_bytes) > self.max_body_bytes:
-                raise BodyTooLarge(self.max_body_bytes)
-            return self._read_bytes
         # A tenth of what asyncio.timeout costs, and every submission pays it.
-        expiry = self._loop.call_later(self.body_timeout_s, payload.set_exception, TimeoutError())
+        expiry = self._loop.call_later(self.body_timeout_s, self._payload.set_exception, TimeoutError())
         try:
             return await self.read()
         finally:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from mockserver.clock import real_s
 from mockserver.core.errors import Refusal
 from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
-from mockserver.http.begun import Begun, in_a_task
+from mockserver.http.begun import in_a_task
 from mockserver.http.connection import Connection
 from mockserver.http.prompt import IS_POSSIBLE, PromptConnection
 from mockserver.http.request import Request
@@ -27,7 +28,7 @@ CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "x-request-id, retry-after, etag, accept-ranges, content-range",
 }
-_CORS_LINES = header_lines(CORS)
+_CORS_LINES = b"\r\n" + header_lines(CORS)
 _PREFLIGHT_AGE_S = "600"
 
 Refuse = Callable[[Refusal, Request], Answer]
@@ -44,7 +45,8 @@ class Limits(NamedTuple):
     headers: int = 100
 
 
-class Area(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Area:
     """A part of the server with its own routes and its own form of errors; the first whose prefix fits answers."""
 
     prefix: str
@@ -76,7 +78,7 @@ class HttpServer(web.Server):
             lingering_time=2.0,
         )
         self._areas, self._limits = areas, limits
-        self._date = DateLine()
+        self._date = DateLine(b"x-request-id: ")
         self._id_start = os.urandom(6).hex()
         self._ids = count(1)
         self.under_way = 0
@@ -87,7 +89,9 @@ class HttpServer(web.Server):
     def __call__(self) -> web.RequestHandler:
         """A protocol for one connection."""
         if IS_POSSIBLE:
-            return PromptConnection(self, self.on_malformed, self._begin, loop=self._loop, **self._kwargs)
+            return PromptConnection(
+                self, self.on_malformed, self._begin, self._handler, loop=self._loop, **self._kwargs
+            )
         return Connection(self, self.on_malformed, loop=self._loop, **self._kwargs)
 
     def pre_shutdown(self) -> None:
@@ -96,30 +100,17 @@ class HttpServer(web.Server):
             if isinstance(connection, Connection):
                 connection.stop()
 
-    def _begin(self, message: RawRequestMessage, body: StreamReader, connection: PromptConnection) -> Begun:
+    def _begin(self, message: RawRequestMessage, body: StreamReader, connection: Connection) -> Request:
         """A request that is answered without a task, if it can be."""
-        self.requests_count += 1
-        request = self._request(message, body, connection, None, None)
-        return Begun(request, self._handler(request))
+        connection.body = body
+        body_bytes, body_timeout_s, *_ = self._limits
+        id_ = f"req_{self._id_start}{next(self._ids):08x}"
+        return Request(message, body, connection, None, None, self._loop, body_bytes, body_timeout_s, id_)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
-        if protocol.begun is not None:
-            request: Request = protocol.begun.request
-            request.go_on_in(task)
-            return request
-        limits = self._limits
-        protocol.body = payload
-        request = Request(
-            message,
-            payload,
-            protocol,
-            writer,
-            task,
-            self._loop,
-            max_body_bytes=limits.body_bytes,
-            body_timeout_s=limits.body_timeout_s,
-        )
-        request.id = f"req_{self._id_start}{next(self._ids):08x}"
+        begun = protocol.begun
+        request = self._begin(message, payload, protocol) if begun is None else begun.request
+        request.go_on_in(task, writer)
         return request
 
     async def _in_task(self, request: Request) -> Answer:
@@ -128,12 +119,11 @@ class HttpServer(web.Server):
         return await (self._handler(request) if begun is None else begun.rest())
 
     async def _answer(self, request: Request) -> Answer:
-        path = request.path_text
-        area = self._area(path)
+        area = self._area(request.path_text)
         began = self.last_request_at = real_s()
         self.under_way += 1
         try:
-            answer = area.guard(request) or await self._routed(area, request, path)
+            answer = area.guard(request) or await self._routed(area, request)
         except Refusal as refusal:
             answer = area.refuse(refusal, request)
         except web.HTTPException as error:  # aiohttp would send it as it is, in plain text
@@ -160,11 +150,12 @@ class HttpServer(web.Server):
         log.info("%s %s -> %d in %.1f ms (%s)", request.method, place, answer.status, took_ms, request.id)
         return answer
 
-    async def _routed(self, area: Area, request: Request, path: str) -> Answer:
-        if request.method == "OPTIONS":
-            return _preflight(area, request, path)
+    async def _routed(self, area: Area, request: Request) -> Answer:
+        method = request.method
+        if method == "OPTIONS":
+            return _preflight(area, request, request.path_text)
         try:
-            route, request.path_values = area.router.find(request.method, path)
+            route, request.path_values = area.router.find(method, request.path_text)
         except Refusal as refusal:
             if area.stray is None:
                 raise
@@ -177,11 +168,7 @@ class HttpServer(web.Server):
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
         """The answer with what all carry."""
         now = self.last_request_at = real_s()
-        answer.common = b"%bx-request-id: %b\r\n%b" % (
-            self._date.at(now),
-            request.id.encode(),
-            _CORS_LINES if cors else b"",
-        )
+        answer.common = self._date.at(now) + request.id.encode() + (_CORS_LINES if cors else b"\r\n")
         if request.is_last:
             answer.force_close()
         return answer

@@ -6,6 +6,8 @@ from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.timeline import JobStatus, Plan
 
 Row = tuple[Any, ...]
+_new = tuple.__new__
+"""A named tuple of as many values as it has fields, without the look at their number: every poll pays for it."""
 _STATUSES = {status.value: status for status in JobStatus}
 _WEBHOOK_STATUSES = {status.value: status for status in WebhookStatus}
 _PLAIN_FIELDS = Job._fields.index("webhook")
@@ -33,13 +35,15 @@ def with_webhook_status(row: Row, status: WebhookStatus) -> Row:
 def unpacked(row: Row) -> Job:
     """The job again."""
     hook, status, plan, later_cost, notes = row[_PLAIN_FIELDS:]
-    return Job._make(
+    started_at, runs_s, pace_s, marks, outcome, error, keeps_s = plan
+    return _new(
+        Job,
         (
             *row[:_PLAIN_FIELDS],
             None if hook is None else Webhook._make(hook),
             None if status is None else _WEBHOOK_STATUSES[status],
-            Plan._make((*plan[:4], _STATUSES[plan[4]], *plan[5:])),
+            _new(Plan, (started_at, runs_s, pace_s, marks, _STATUSES[outcome], error, keeps_s)),
             later_cost,
             notes,
-        )
+        ),
     )

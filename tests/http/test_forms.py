@@ -34,7 +34,7 @@ async def read_form(request: Request) -> Answer:
             sizes = [len(chunk) async for chunk in part.chunks()]
             assert 0 < max(sizes, default=1) <= BLOCK_BYTES + 100
             parts.append([part.name, part.filename, sum(sizes)])
-    return json_answer(200, {"parts": parts, "kept": len(request.body_so_far)})
+    return json_answer(200, {"parts": parts, "kept": len(request.so_far()[0])})
 
 
 @pytest.fixture
