@@ -276,7 +276,8 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
         request.note,
     )
     digest = "" if caller is None else caller.key.digest
-    return own, (request.method, request.operation, request.model, digest, _head(request.raw_headers), kind)
+    head = _head(tuple(request.raw_headers))  # aiohttp has a dict where there was no HTTP
+    return own, (request.method, request.operation, request.model, digest, head, kind)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,337 @@
+"""Requests that are answered where they are read, and those that must go on in a task."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from mockserver.api import errors
+from mockserver.http.answers import Answer
+from mockserver.http.connection import Connection
+from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE
+from mockserver.http.request import Request
+from mockserver.http.router import Route, Router
+from mockserver.http.server import Area, HttpServer, Limits
+from tests.api.wire import Wire, connected
+
+
+class Bug(Exception):
+    """One of ours."""
+
+
+class Stage:
+    """A server with a few handlers, and what they did."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, bool] = {}
+        """Whether the handler of a path began in a task."""
+        self.is_there, self.may_go = asyncio.Event(), asyncio.Event()
+        """What the handler of `/waits` says, and what it waits for."""
+        self.outcomes: list[str] = []
+        """How that ended."""
+
+    def begin(self, kind: type[HttpServer], patience_s: float) -> None:
+        prompt = {
+            "/echo": self.echo,
+            "/waits": self.waits,
+            "/turns": self.turns,
+            "/fails": self.fails,
+            "/fails-late": self.fails_late,
+            "/large": self.large,
+            "/some": self.some,
+        }
+        routes = [Route("GET", path, handler, is_prompt=True) for path, handler in prompt.items()]
+        router = Router([*routes, Route("POST", "/echo", self.echo, is_prompt=True), Route("GET", "/slow", self.slow)])
+        area = Area("", router, errors.refuse, lambda _: None, is_open_to_browsers=True)
+        self.server = kind([area], Limits(100_000))
+        self.runner = web.ServerRunner(self.server, shutdown_timeout=patience_s)
+
+    async def listen(self) -> None:
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        host, port = self.runner.addresses[0]
+        self.url = f"http://{host}:{port}"
+
+    def note(self, request: Request) -> None:
+        self.tasks[request.path_text] = asyncio.current_task() is not None
+
+    async def echo(self, request: Request) -> Answer:
+        self.note(request)
+        return Answer(200, await request.json_body() if request.method == "POST" else request.target.encode())
+
+    async def waits(self, request: Request) -> Answer:
+        self.note(request)
+        self.is_there.set()
+        try:
+            await self.may_go.wait()
+        except asyncio.CancelledError:
+            self.outcomes.append("cancelled")
+            raise
+        self.outcomes.append("went on")
+        return await self.slow(request)
+
+    async def turns(self, request: Request) -> Answer:
+        self.note(request)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return Answer(200, b"turned")
+
+    async def slow(self, request: Request) -> Answer:
+        self.tasks.setdefault(request.path_text, asyncio.current_task() is not None)
+        async with asyncio.timeout(5):  # which asks for the current task
+            await asyncio.sleep(0)
+            return Answer(200, b"in time")
+
+    async def fails(self, _: Request) -> Answer:
+        raise Bug
+
+    async def fails_late(self, _: Request) -> Answer:
+        await asyncio.sleep(0)
+        raise Bug
+
+    async def large(self, _: Request) -> Answer:
+        return Answer(200, b"x" * 20_000_000)
+
+    async def some(self, _: Request) -> Answer:
+        return Answer(200, b"x" * AT_ONCE_BYTES)
+
+
+def get(path: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: mock", *lines, "", ""]).encode()
+
+
+def post(path: str, body: bytes, *lines: str) -> bytes:
+    return get(path, "Content-Type: application/json", f"Content-Length: {len(body)}", *lines, method="POST") + body
+
+
+@asynccontextmanager
+async def served(kind: type[HttpServer] = HttpServer, patience_s: float = 5.0) -> AsyncIterator[Stage]:
+    stage = Stage()
+    stage.begin(kind, patience_s)
+    await stage.listen()
+    yield stage
+    stage.may_go.set()
+    await stage.runner.cleanup()
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with served() as stage:
+        yield stage
+
+
+async def bodies(wire: Wire, count: int) -> list[bytes]:
+    return [(await wire.reply()).body for _ in range(count)]
+
+
+async def settled(wire: Wire) -> None:
+    """One answer on the connection, after which its task surely waits for the next request."""
+    assert (await wire.ask(get("/echo"))).body == b"/echo"
+
+
+def test_this_release_of_aiohttp_has_what_prompt_answers_need() -> None:
+    assert IS_POSSIBLE
+
+
+async def test_a_request_on_an_idle_connection_is_answered_without_a_task(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        assert (await wire.ask(post("/echo", b"[1]"))).body == b"[1]"
+        assert stage.tasks == {"/echo": False}
+
+
+async def test_a_handler_that_is_not_said_to_be_prompt_runs_in_a_task(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        assert (await wire.ask(get("/slow"))).body == b"in time"
+        assert stage.tasks["/slow"]
+
+
+async def test_a_head_is_answered_without_a_body(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/echo", method="HEAD"))
+        reply = await wire.reply(to_head=True)
+        assert (reply.status, reply.headers["content-length"]) == (200, "5")
+        await settled(wire)
+
+
+async def test_requests_in_one_packet_are_answered_in_order(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/echo?1") + get("/turns") + get("/echo?2") + get("/slow") + get("/echo?3"))
+        assert await bodies(wire, 5) == [b"/echo?1", b"turned", b"/echo?2", b"in time", b"/echo?3"]
+
+
+async def test_a_request_that_comes_while_a_handler_waits_is_answered_after_it(stage: Stage) -> None:
+    async with connected(stage.url) as wire, connected(stage.url) as other:
+        await settled(wire)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        assert not stage.tasks["/waits"]
+        await wire.send(get("/echo?later"))
+        await settled(other)
+        stage.may_go.set()
+        assert await bodies(wire, 2) == [b"in time", b"/echo?later"]
+        await settled(wire)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, -1])
+async def test_a_request_in_two_packets_is_answered_once(cut: int, stage: Stage) -> None:
+    request = post("/echo", b'{"a":1}')
+    async with connected(stage.url) as wire, connected(stage.url) as other:
+        await settled(wire)
+        await wire.send(request[:cut])
+        await settled(other)  # by now the server has seen the first part
+        assert (await wire.ask(request[cut:])).body == b'{"a":1}'
+        await settled(wire)
+
+
+async def test_a_request_and_a_half_are_answered_when_they_are_there(stage: Stage) -> None:
+    half = post("/echo", b"[1,2]")
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        assert (await wire.ask(get("/echo?1") + half[:-2])).body == b"/echo?1"
+        assert (await wire.ask(half[-2:])).body == b"[1,2]"
+        await settled(wire)
+
+
+async def test_the_connection_closes_when_the_client_asks(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        reply = await wire.ask(get("/echo", "Connection: close"))
+        assert (reply.ends_connection, await wire.rest()) == (True, b"")
+
+
+async def test_http_1_0_is_answered_and_closed(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        reply = await wire.ask(get("/echo", version="1.0"))
+        assert (reply.body, reply.headers["connection"], await wire.rest()) == (b"/echo", "close", b"")
+
+
+async def test_a_client_that_closes_its_side_gets_the_answer_that_was_waited_for(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        wire.writer.write_eof()
+        stage.may_go.set()
+        reply = await wire.reply()
+        assert (reply.body, reply.ends_connection, await wire.rest()) == (b"in time", True, b"")
+
+
+@pytest.mark.parametrize("path", ["/fails", "/fails-late"])
+async def test_a_bug_is_500_and_ends_the_connection(path: str, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        reply = await wire.ask(get(path))
+        assert (reply.status, reply.json, reply.ends_connection) == (500, {"error": "Internal server error"}, True)
+        assert await wire.rest() == b""
+    assert [record.getMessage() for record in caplog.records] == [f"bug: GET {path} ({reply.headers['x-request-id']})"]
+    assert stage.server.under_way == 0
+
+
+async def test_a_refusal_leaves_the_connection_open(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        assert [(await wire.ask(get("/nowhere"))).status for _ in range(3)] == [404] * 3
+        assert (await wire.ask(post("/echo", b"x" * 100_001))).status == 413
+
+
+async def test_what_is_no_http_is_400_on_a_connection_that_was_in_use(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        reply = await wire.ask(b"what is this\r\n\r\n")
+        assert (reply.status, reply.json, await wire.rest()) == (400, {"error": "Bad request"}, b"")
+
+
+async def test_a_client_that_goes_away_while_a_handler_waits_disturbs_nobody(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(stage.url) as wire, connected(stage.url) as other:
+        await settled(wire)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        wire.writer.transport.abort()
+        await settled(other)
+        stage.may_go.set()
+        await settled(other)
+    assert (stage.outcomes, stage.server.under_way, caplog.records) == (["went on"], 0, [])
+
+
+async def test_a_stopping_server_waits_for_a_handler_that_was_begun_without_a_task(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        stopping = asyncio.create_task(stage.runner.cleanup())
+        await asyncio.sleep(0)
+        stage.may_go.set()
+        assert (await wire.reply()).body == b"in time"
+        await stopping
+        assert await wire.rest() == b""
+
+
+async def test_a_server_that_has_no_patience_left_cancels_the_handler() -> None:
+    async with served(patience_s=0.01) as stage, connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        await stage.runner.cleanup()
+        assert (stage.outcomes, await wire.rest()) == (["cancelled"], b"")
+
+
+async def test_an_idle_connection_still_closes_after_its_time(stage: Stage) -> None:
+    stage.server._kwargs["keepalive_timeout"] = 0.05  # noqa: SLF001 - the server's own is longer than a test
+    async with connected(stage.url) as wire:
+        began = asyncio.get_running_loop().time()
+        for _ in range(5):
+            await settled(wire)
+        assert await wire.rest() == b""
+        assert asyncio.get_running_loop().time() - began >= 0.045
+
+
+async def test_a_reader_that_is_slow_gets_all_of_every_answer(stage: Stage) -> None:
+    async with connected(stage.url) as wire, connected(stage.url) as other:
+        await settled(wire)
+        for _ in range(3):
+            await wire.send(get("/large"))
+            await settled(other)
+            await wire.send(get("/some"))
+        for _ in range(3):
+            assert [len(body) for body in await bodies(wire, 2)] == [20_000_000, AT_ONCE_BYTES]
+        await settled(wire)
+
+
+async def test_a_body_that_is_larger_than_one_read_is_answered(stage: Stage) -> None:
+    body = b"[" + b"1," * 49_990 + b"1]"
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        for _ in range(5):
+            assert (await wire.ask(post("/echo", body))).body == body
+
+
+async def test_expect_100_continue_with_its_body_is_answered_twice(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(post("/echo", b"[1]", "Expect: 100-continue"))
+        assert await wire.reader.readexactly(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await wire.reply()).body == b"[1]"
+
+
+class OrdinaryServer(HttpServer):
+    """As where aiohttp lacks what prompt answers need."""
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(self, self.on_malformed, loop=self._loop, **self._kwargs)
+
+
+async def test_without_prompt_answers_every_handler_runs_in_a_task() -> None:
+    async with served(OrdinaryServer) as stage, connected(stage.url) as wire:
+        stage.may_go.set()
+        for path in ("/echo", "/waits", "/turns", "/slow", "/echo"):
+            assert (await wire.ask(get(path))).status == 200
+    assert stage.tasks == dict.fromkeys(("/echo", "/waits", "/turns", "/slow"), True)
