@@ -69,6 +69,10 @@ JOB_ID = "00000000-0000-0000-0000-000000000000"
 """Stands for the job's id in results that are kept as templates; no drawn id is equal to it."""
 
 
+_new = tuple.__new__
+"""A named tuple of a tuple with as many values as it has fields: a third of what calling its class takes."""
+
+
 class Rules(NamedTuple):
     """The settings that the verbs depend on."""
 
@@ -217,15 +221,13 @@ class Service:
             seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body, model=model.shown)
             orders, fired = await self._faulted(caller, seen, orders, cost)
         now = self.clock.now()
-        job = self._draw_job(caller, _Order(operation, model, body, orders, cost, claim), whole_ms(now))
+        job = self._draw_job(caller, operation, model, body, orders, cost, claim, whole_ms(now))
         if model.songs is not None:
             notes = notes_of(model.songs, body, prompt or "", job.id, job.outputs, sources.track)
             job = job._replace(notes=encode(notes))
         outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), now)
         if isinstance(outcome, Accepted):  # the ordinary end, and a match statement takes longer
-            return Submitted(
-                outcome.job.id, JobStatus.QUEUED, is_replay=False, fired=fired, cost=cost, model=model.shown
-            )
+            return _new(Submitted, (job.id, JobStatus.QUEUED, False, fired, cost, model.shown))
         if isinstance(outcome, TooFewCredits):
             raise InsufficientCredits(required=outcome.required, available=outcome.available)
         assert not isinstance(outcome, TooManyOpen), "the draft sets no bound"  # noqa: S101 - a bug of ours
@@ -251,11 +253,20 @@ class Service:
             raise QueueUnavailable
         raise OnDemand(orders.status, required=cost, available=min(available, max(0, cost - 1)))
 
-    def _draw_job(self, caller: Caller, order: "_Order", now: float) -> Job:
-        operation, model, body, orders, cost, claim = order
+    def _draw_job(  # noqa: PLR0913, PLR0917 - a submission that passed every check but those of the store
+        self,
+        caller: Caller,
+        operation: Operation,
+        model: Model,
+        body: Mapping[str, Any],
+        orders: Directives,
+        cost: int,
+        claim: Claim | None,
+        now: float,
+    ) -> Job:
         draw = self._random
-        webhook = _webhook(body, orders, caller.key.digest)
-        team, rules = caller.team, self.rules
+        key, team = caller
+        webhook, rules = _webhook(body, orders, key.digest), self.rules
         plan = timeline.draw_plan(
             now,
             model.typical_s / (team.speed or rules.speed),
@@ -267,21 +278,26 @@ class Service:
         kept = body
         if webhook is not None or model.unkept:
             kept = {k: v for k, v in body.items() if k not in WEBHOOK_FIELDS and k not in model.unkept}
-        return Job(
-            self.draw_id(),
-            caller.key.user_id,
-            team.id,
-            operation.id,
-            model.shown,
-            now,
-            cost,
-            count_of(model.outputs, body),
-            model.result,
-            encode(kept),
-            claim and claim.key,
-            webhook,
-            webhook and WebhookStatus.PENDING,
-            plan,
+        return _new(
+            Job,
+            (
+                self.draw_id(),
+                key.user_id,
+                team.id,
+                operation.id,
+                model.shown,
+                now,
+                cost,
+                count_of(model.outputs, body),
+                model.result,
+                encode(kept),
+                claim and claim.key,
+                webhook,
+                webhook and WebhookStatus.PENDING,
+                plan,
+                0,
+                b"",
+            ),
         )
 
     # Look
@@ -342,17 +358,6 @@ class Service:
             filled = result_of(self.catalog.shapes[job.result], JOB_ID, job.outputs, self.rules.public_url)
             template = self._results[shape] = encode(filled).decode()
         return template.replace(JOB_ID, job.id)
-
-
-class _Order(NamedTuple):
-    """A submission that passed every check but those of the store."""
-
-    operation: Operation
-    model: Model
-    body: Mapping[str, Any]
-    directives: Directives
-    cost: int
-    claim: Claim | None
 
 
 def _parsed(raw: bytes) -> Parsed:

@@ -28,12 +28,13 @@ def _submission(service: Service, operation: Operation) -> Handler:
         raw = await request.json_body()
         key = request.headers.get("Idempotency-Key", "") if operation.takes_idempotency_key else ""
         request.idempotency_key = key
-        accepted = await service.submit(request.known_caller, operation, raw, key)
-        request.job_id, request.is_replay = accepted.job_id, accepted.is_replay
-        request.cost, request.model = accepted.cost, accepted.model
-        request.fired += accepted.fired
+        job_id, status, request.is_replay, fired, request.cost, request.model = await service.submit(
+            request.known_caller, operation, raw, key
+        )
+        request.job_id = job_id
+        request.fired += fired
         # A replay may be of a cancelled job, and the schema of this answer knows no such status.
-        status = JobStatus.FAILED if accepted.status is JobStatus.CANCELLED else accepted.status
-        return Answer(202, b'{"jobId":"%b","status":"%b"}' % (accepted.job_id.encode(), status.encode()))
+        shown = JobStatus.FAILED if status is JobStatus.CANCELLED else status
+        return Answer(202, f'{{"jobId":"{job_id}","status":"{shown}"}}'.encode())
 
     return submit

@@ -51,6 +51,8 @@ class SchemaCheck:
         except ValueError:  # nested beyond what the validator follows, or a lone surrogate
             value = _tamed(value, DEPTH)
             is_valid = self._compiled.is_valid(value)
+        if is_valid and not parsed.has_astral:
+            return []
         problems: dict[Problem, None] = {}
         if not is_valid:
             problems.update(dict.fromkeys(self._explained(_tamed(value, DEPTH)) or _unexplained(value)))

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
+_new = tuple.__new__
 _STATUSES = {status.value: status for status in JobStatus}
 
 
@@ -74,7 +75,7 @@ class MemoryStore(Commons):
 
     async def caller(self, digest: str) -> Caller | None:
         key = self._keys.get(digest)
-        return None if key is None else Caller(key, self._teams[key.team_id])
+        return None if key is None else _new(Caller, (key, self._teams[key.team_id]))
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         seen = self._requests.setdefault(digest, deque())
@@ -131,7 +132,7 @@ class MemoryStore(Commons):
             self._schedule(schedule(job))
         if len(self._rows) > self._max_jobs:
             self._evict(now)
-        return Accepted(job)
+        return _new(Accepted, (job,))
 
     def _index(self, job: Job) -> JobIndex:
         lists = job.lists

@@ -16,14 +16,16 @@ _STATUS_FIELD = Job._fields.index("webhook_status")
 
 def packed(job: Job) -> Row:
     """The job without named tuples and enum members, which every full collection would visit."""
-    hook, plan, status = job.webhook, job.plan, job.webhook_status
+    row: Row = job
+    hook, status, plan, later_cost, notes = row[_PLAIN_FIELDS:]
+    started_at, runs_s, pace_s, marks, outcome, error, keeps_s = plan
     return (
-        *job[:_PLAIN_FIELDS],
+        *row[:_PLAIN_FIELDS],
         None if hook is None else (*hook,),
         None if status is None else status.value,
-        (*plan[:4], plan.outcome.value, plan.error, plan.keeps_s),
-        job.later_cost,
-        job.notes,
+        (started_at, runs_s, pace_s, marks, outcome._value_, error, keeps_s),
+        later_cost,
+        notes,
     )
 
 
