@@ -129,7 +129,7 @@ def no_body_limit() -> list[Swap]:
     read = Request.json_body
 
     async def json_body(self: Request) -> bytes:
-        self.max_body_bytes, self._client_max_size = sys.maxsize, 0
+        self._client_max_size = sys.maxsize
         return await read(self)
 
     return [Swap(Request, "json_body", json_body)]
