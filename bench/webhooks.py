@@ -84,7 +84,7 @@ async def at_once(url: str, crowd: int) -> tuple[float, float]:
 async def lateness(url: str, rate: int, span_s: float) -> list[float]:
     """Seconds that events came late, in rising order, of jobs that end at a steady rate by a running clock."""
     count = int(rate * span_s)
-    filling_s = 0.001 * count + SETTLE_S
+    filling_s = 0.002 * count + SETTLE_S
     async with _filled(url, Clock(), [filling_s + number / rate for number in range(count)], at=time.time()) as app:
         await asyncio.sleep(filling_s + span_s)
         await app.deliverer.settled()
@@ -117,6 +117,7 @@ async def _filled(url: str, clock: Clock, ends_s: list[float], at: float | None 
     body = {**SUBMISSION, "webhookUrl": f"{url}/hook"}
     for end_s in ends_s:
         left_s = end_s if at is None else at + end_s - clock.now()
+        assert left_s >= 0, "this machine is too busy to submit the jobs before the first of them ends"
         prompt = f"a lighthouse [[slow {left_s:.6f}s]]"
         await service.submit(caller, operation, json.dumps({**body, "prompt": prompt}).encode(), "")
     tune_collector()
