@@ -108,12 +108,13 @@ class SharedJournal(Journal):
 
     async def close(self) -> None:
         if self._flushing is not None:
-            self._flushing.cancel()
-            await asyncio.gather(self._flushing, return_exceptions=True)
+            flushing = self._flushing
             try:
-                await self._write()
+                await self._write()  # after what is being written: cancelled in the midst of it, that would be lost
             except StoreDown as error:
                 log.warning("the last requests are not recorded: %s", error)
+            flushing.cancel()
+            await asyncio.gather(flushing, return_exceptions=True)
         await super().close()
 
     # Reading
