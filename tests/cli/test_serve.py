@@ -128,7 +128,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(run: Run) -> None:
         (["--prot", "1"], "--prot"),
         (["--port", "x"], '"x"'),
         (["--speed", "0"], '--speed: "0"'),
-        (["--store", "redis://localhost"], "--store"),
+        (["--store", "redis:localhost"], "--store"),
         (["--rate-limit", "fast"], '--rate-limit: "fast"'),
         (["--config", "none.toml"], "none.toml"),
         (["--host", "a..b"], '--host: "a..b"'),
