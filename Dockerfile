@@ -11,7 +11,7 @@ COPY mockserver mockserver
 COPY contract_tests contract_tests
 COPY schemas schemas
 COPY fixtures fixtures
-RUN pip wheel --no-cache-dir --wheel-dir /wheels --constraint requirements.lock ".[metrics]"
+RUN pip wheel --no-cache-dir --wheel-dir /wheels --constraint requirements.lock ".[metrics,redis]"
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
