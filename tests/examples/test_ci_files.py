@@ -26,6 +26,7 @@ SCHEMAS = {
     "examples/ci/github-actions.yml": "vendor.github-workflows",
     "examples/ci/gitlab-ci.yml": "vendor.gitlab-ci",
     "compose.yaml": "vendor.compose-spec",
+    "examples/shared/compose.yaml": "vendor.compose-spec",
 }
 FILES = [*SCHEMAS, "Dockerfile"]
 STUB = """#!/bin/sh
