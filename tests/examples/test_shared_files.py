@@ -20,7 +20,8 @@ import redis
 from ruamel.yaml import YAML
 
 from mockserver.app import App
-from mockserver.settings import SETTINGS, Settings, load
+from mockserver.settings import SETTINGS, Settings, SettingsError, load
+from mockserver.stores.opening import opened
 from tests.conftest import KEY, MakeApp
 from tests.driver import Driver
 from tests.stores import redisserver
@@ -126,6 +127,27 @@ def test_services_select_pods_and_ports_that_are_there() -> None:
 def test_kubernetes_sets_no_variable_that_a_server_takes_for_a_setting() -> None:
     assert pod_of("apiframe")["spec"]["enableServiceLinks"] is False
     assert "mockserver" not in {service["metadata"]["name"] for service in of_kind("Service")}
+
+
+# The guide
+
+
+def used(place: str) -> str:
+    """What is said of a store in a folder that holds no store."""
+    with pytest.raises(SettingsError) as refused:
+        asyncio.run(opened(load({"store": place}, {}).store, 1))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["sqlite:DIR", "sqlite:DIR/none/mock.db", "sqlite:DIR/notes", "unix://DIR/redis.sock", "..."]
+)
+def test_the_guide_shows_what_is_said_of_a_store_that_cannot_be_used(place: str, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("Dear diary", encoding="utf-8")
+    said = used(place.replace("DIR", str(tmp_path)))
+    for folder in (tmp_path / "none", tmp_path):
+        said = said.replace(str(folder), "DIR")
+    assert said.removeprefix('store "sqlite:DIR/notes" ') in (ROOT / "docs" / "shared.md").read_text(encoding="utf-8")
 
 
 # Probes
