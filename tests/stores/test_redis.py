@@ -337,6 +337,7 @@ def closed_port() -> int:
         ("redis://me:s3cret@127.0.0.1:{port}/0", 'store "redis://me:***@127.0.0.1:{port}/0": cannot reach the server'),
         ("http://me:s3cret@127.0.0.1", 'store "http://me:***@127.0.0.1": .* want redis://'),
         ("redis://127.0.0.1/0?colour=red&password=s3cret", "colour"),
+        ("redis://:s3cret@127.0.0.1/jobs", 'the database "jobs" is no number'),
         ("unix://{socket}?db=99", "out of range"),
     ],
 )
@@ -348,6 +349,19 @@ async def test_a_url_that_leads_nowhere_is_told_without_its_password(url: str, s
     with pytest.raises(SettingsError, match=said.format(**facts).replace("***", r"\*\*\*")) as refused:
         await RedisStore.opened(url.format(**facts), 1)
     assert "s3cret" not in str(refused.value)
+
+
+async def test_a_server_without_room_says_so_and_takes_jobs_again_once_it_has(opened: OpenStores) -> None:
+    (store,) = await opened(1)
+    full = Redis.from_url(redisserver.shared().url)
+    full.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreDown, match="is full: its limit of memory is reached"):
+            await store.submit(draft(1), NOW)
+    finally:
+        full.config_set("maxmemory", 0)
+        full.close()
+    await accepted(store, draft(1))
 
 
 # A cluster

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import exceptions
 from redis.asyncio import Redis, RedisCluster
@@ -42,6 +42,10 @@ async def connected(url: str) -> Client:
         SettingsError: the URL is none, or nothing there takes us.
     """
     place = f'store "{without_password(url)}"'
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
+        msg = f'{place}: the database "{parts.path[1:]}" is no number'
+        raise SettingsError(msg)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
             return await _open(url)

@@ -99,10 +99,20 @@ class Line:
             if waiting.done():  # who asked has gone
                 continue
             if isinstance(answer, AWAY):
-                down = StoreDown(self.name)
+                down = StoreDown(self.name, _why(answer))
                 down.__cause__ = answer
                 waiting.set_exception(down)
             elif isinstance(answer, Exception):
                 waiting.set_exception(answer)
             else:
                 waiting.set_result(answer)
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case exceptions.OutOfMemoryError():
+            return "is full: its limit of memory is reached"
+        case exceptions.ReadOnlyError():
+            return "takes no changes: it is a replica"
+        case _:
+            return "cannot be reached"
