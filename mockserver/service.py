@@ -225,7 +225,7 @@ class Service:
         if model.songs is not None:
             notes = notes_of(model.songs, body, prompt or "", job.id, job.outputs, sources.track)
             job = job._replace(notes=encode(notes))
-        outcome = await self.store.submit(Draft(job, claim, caller.team.max_concurrent_jobs), now)
+        outcome = await self.store.submit(_new(Draft, (job, claim, caller.team.max_concurrent_jobs, None)), now)
         if isinstance(outcome, Accepted):  # the ordinary end, and a match statement takes longer
             return _new(Submitted, (job.id, JobStatus.QUEUED, False, fired, cost, model.shown))
         if isinstance(outcome, TooFewCredits):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 MAX_SAFE_DIGITS = 15
+_new = tuple.__new__
 
 
 class Parsed(NamedTuple):
@@ -32,8 +33,7 @@ def parse(raw: bytes) -> Parsed:
     except RecursionError:
         msg = "nested too deeply"
         raise ValueError(msg) from None
-    is_plain = text.isascii() and "\\u" not in text
-    return Parsed(value, not is_plain)
+    return _new(Parsed, (value, not text.isascii() or "\\u" in text))
 
 
 def _decoded(text: str) -> Any:

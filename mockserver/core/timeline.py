@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from mockserver.core.directives import DEFAULT_ERROR, Directives
+from mockserver.core.directives import DEFAULT_ERROR, NONE, Directives
 
 _new = tuple.__new__
 """A named tuple of a tuple with as many values as it has fields: a third of what calling its class takes."""
@@ -102,10 +102,13 @@ def draw_plan(  # noqa: PLR0913 - all that a life depends on
 
     *typical_s* is what such a job takes from submission to result, speed already applied.
     """
-    typical_s = 0.0 if orders.is_instant else typical_s * orders.factor
+    if orders is not NONE:
+        typical_s = 0.0 if orders.is_instant else typical_s * orders.factor
     spread = 0.8 + 0.4 * chance()
     queued_s = typical_s * QUEUED_SHARE * chance()
     pace_s = max(0.0, typical_s * spread - queued_s)
+    if orders is NONE:  # as most are
+        return _new(Plan, (now + queued_s, pace_s, pace_s, marks, JobStatus.COMPLETED, None, keeps_s))
     if orders.queued_s is not None:
         queued_s = orders.queued_s
     if orders.processing_s is not None:
