@@ -1,11 +1,18 @@
-"""Load on a server: closed loop for throughput (wrk where it is installed), open loop for latency."""
+"""Load on a server: closed loop for throughput (wrk where it is installed), open loop for latency.
+
+`python -m bench.load URL CALL SECONDS` is the closed loop as a program of its own.
+"""
 
 import asyncio
+import itertools
+import json
 import re
 import shutil
-import subprocess
+import sys
 import tempfile
 import time
+from asyncio.subprocess import PIPE
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -29,6 +36,18 @@ class Call(NamedTuple):
             headers["Content-Length"] = str(len(self.body))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"{self.method} {self.path} HTTP/1.1\r\n{lines}\r\n{self.body}".encode()
+
+
+class Load(NamedTuple):
+    """What a server did under load."""
+
+    requests: int
+    took_s: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.took_s
 
 
 class Connection(asyncio.Protocol):
@@ -95,20 +114,29 @@ async def latencies(url: str, call: Call, *, rate: float, span_s: float) -> list
     return [seconds for connection in everyone for seconds in connection.taken]
 
 
-async def each(url: str, call: Call, count: int) -> list[float]:
-    """Seconds that each of *count* requests took, one after the other on one connection."""
+async def each(url: str, calls: Sequence[Call], count: int) -> list[float]:
+    """Seconds that each of *count* requests took, one after the other on one connection; the calls by turns."""
     everyone: list[Connection] = []
-    connection = await _connect(url, call, everyone)
-    for _ in range(count):
+    connection = await _connect(url, calls[0], everyone)
+    for request in itertools.islice(itertools.cycle([call.wire(url) for call in calls]), count):
+        connection.request = request
         await connection.call()
     _hang_up(everyone)
     return connection.taken
 
 
-async def throughput(url: str, call: Call, span_s: float) -> float:
-    """Requests a second over sixteen busy connections."""
+async def throughput(url: str, call: Call, span_s: float, processes: int = 1) -> Load:
+    """Requests over sixteen busy connections; by several processes where one could not keep several servers busy."""
     if shutil.which("wrk"):
-        return await asyncio.to_thread(_by_wrk, url, call, span_s)
+        return await _by_wrk(url, call, span_s, processes)
+    words = ("-m", "bench.load", url, json.dumps(call), str(span_s))
+    loads = await asyncio.gather(*(_said(sys.executable, *words) for _ in range(processes)))
+    counts, spans = zip(*map(json.loads, loads), strict=True)
+    return Load(sum(counts), max(spans))
+
+
+async def closed_loop(url: str, call: Call, span_s: float) -> Load:
+    """The same by this process."""
     everyone: list[Connection] = []
     connections = [await _connect(url, call, everyone) for _ in range(CONNECTIONS)]
     start = time.perf_counter()
@@ -118,9 +146,9 @@ async def throughput(url: str, call: Call, span_s: float) -> float:
             await connection.call()
 
     await asyncio.gather(*map(keep_busy, connections))
-    took = time.perf_counter() - start
+    took_s = time.perf_counter() - start
     _hang_up(everyone)
-    return sum(len(connection.taken) for connection in connections) / took
+    return Load(sum(len(connection.taken) for connection in connections), took_s)
 
 
 async def _connect(url: str, call: Call, everyone: list[Connection]) -> Connection:
@@ -137,15 +165,43 @@ def _hang_up(connections: list[Connection]) -> None:
             connection.transport.close()
 
 
-def _by_wrk(url: str, call: Call, span_s: float) -> float:
+async def _by_wrk(url: str, call: Call, span_s: float, threads: int) -> Load:
     settings = [f"wrk.method = {call.method!r}", f"wrk.body = {call.body!r}" if call.body else ""]
     settings += [f"wrk.headers[{name!r}] = {value!r}" for name, value in call.headers.items()]
+    settings += ["done = function(all) io.write('\\nRAN ', all.requests, ' ', all.duration, '\\n') end"]
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder, "call.lua")
-        script.write_text("\n".join(settings), encoding="utf-8")
-        line = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{span_s:g}s", "-s", str(script), url + call.path]
-        said = subprocess.run(line, capture_output=True, text=True, check=True).stdout
-    assert "Non-2xx" not in said, said
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    assert found, said
-    return float(found[1])
+        script = _written(folder, "\n".join(settings))
+        options = (f"-t{threads}", f"-c{CONNECTIONS}", f"-d{max(1, round(span_s))}s", "-s", script)
+        said = await _said("wrk", *options, url + call.path)
+    found = re.search(r"^RAN (\d+) (\d+)$", said, re.MULTILINE)
+    if not found or "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    return Load(int(found[1]), int(found[2]) / 1e6)
+
+
+def _written(folder: str, script: str) -> str:
+    path = Path(folder, "call.lua")
+    path.write_text(script, encoding="utf-8")
+    return str(path)
+
+
+async def _said(*command: str) -> str:
+    """What a program printed.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    said, _ = await process.communicate()
+    if process.returncode:
+        msg = f"{' '.join(command[:3])} failed: {said.decode()}"
+        raise RuntimeError(msg)
+    return said.decode()
+
+
+def main(url: str, call: str, span_s: str) -> None:
+    print(json.dumps(asyncio.run(closed_loop(url, Call(*json.loads(call)), float(span_s)))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
