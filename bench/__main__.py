@@ -6,6 +6,7 @@ what it measures. A full run writes bench/results/; one of a part, or a quick on
 
 import argparse
 import datetime as dt
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -36,6 +37,7 @@ def main() -> None:
         parts = tuple(part for part in PARTS if part.topic in names or f"{part.topic}/{part.name}" in names)
         if not parts:
             parser.error(f'--only: "{given.only}" is none of {", ".join(TOPICS)}')
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no server is left behind
     pin(LOAD_CORE)
     results = bench(parts, QUICK if given.quick else FULL)
     folder = given.to or (ASIDE if given.quick or given.only else RESULTS)

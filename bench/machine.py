@@ -26,6 +26,9 @@ def described() -> dict[str, str]:
         "SQLite": sqlite3.sqlite_version,
         **{name: version(name) for name in LIBRARIES},
         "load": "wrk" if shutil.which("wrk") else "our own client in Python (slower than wrk, which apt-get has)",
+        "busy before": f"{os.getloadavg()[0]:.1f} processes of other work"
+        if hasattr(os, "getloadavg")
+        else "not known",
     }
 
 

@@ -69,6 +69,8 @@ async def measured(part: Part, scale: Scale, tell: Callable[[Row], None]) -> lis
         why = f"{type(error).__name__}: {error}"
         if not part.goals:
             add(Row(part.topic, part.name, None, note=why))
-    for name in part.goals.keys() - {row.name for row in rows}:
-        add(Row(part.topic, name, None, goal=str(part.goals[name]), holds=False, note=why))
+    come = {row.name for row in rows}
+    for name, goal in part.goals.items():
+        if name not in come:
+            add(Row(part.topic, name, None, goal=str(goal), holds=False, note=why))
     return rows

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bench.rows import Row
 
 JSON, TABLE = "latest.json", "results.md"
+MARKS = {True: "", False: ", MISSED", None: ""}
 ANSWERS = {True: "yes", False: "**no**", None: ""}
 
 
@@ -39,7 +40,7 @@ def read(folder: Path) -> Results:
 
 def line(row: Row) -> str:
     """A row as it is printed while the benchmark runs."""
-    goal = f"goal: {row.goal}{'' if row.holds else ', MISSED'}" if row.goal else ""
+    goal = f"goal: {row.goal}{MARKS[row.holds]}" if row.goal else ""
     return f"  {row.name:<50} {row.figure:<36} {goal:<26} {row.note}".rstrip()
 
 
