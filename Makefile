@@ -61,7 +61,7 @@ layers: $(READY) ## check which way imports run
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(READY) ## measure against a bare handler
+bench: $(READY) ## measure speed, memory and growth beside their goals; options in ARGS, such as ARGS=--quick
 	$(BIN)/python -m bench $(ARGS)
 
 .PHONY: lock

@@ -11,17 +11,13 @@ import time
 import traceback
 from pathlib import Path
 
-from bench import cost, deliveries, growth, latency, report, starting, throughput, workers
+from bench import report
 from bench.machine import LOAD_CORE, described, pin
 from bench.parts import FULL, QUICK, Part, Scale, measured
 from bench.rows import Row
+from bench.topics import PARTS, TOPICS, chosen
 from mockserver.cli.running import run_loop
 
-PARTS: tuple[Part, ...] = tuple(
-    part for topic in (throughput, latency, workers, growth, deliveries, starting, cost) for part in topic.PARTS
-)
-TOPICS = tuple(dict.fromkeys(part.topic for part in PARTS))
-RESULTS = Path(__file__).parent / "results"
 ASIDE = Path("build", "bench")
 
 
@@ -29,18 +25,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and smaller rounds: some minutes")
     parser.add_argument("--only", metavar="NAME[,NAME]", help=f"of {', '.join(TOPICS)}, or one part: throughput/redis")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help=f"for the results ({RESULTS.name}/ or {ASIDE})")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help=f"for the results (bench/results, or {ASIDE})")
     given = parser.parse_args()
-    parts = PARTS
-    if given.only:
-        names = given.only.split(",")
-        parts = tuple(part for part in PARTS if part.topic in names or f"{part.topic}/{part.name}" in names)
-        if not parts:
-            parser.error(f'--only: "{given.only}" is none of {", ".join(TOPICS)}')
+    try:
+        parts = chosen(given.only) if given.only else PARTS
+    except ValueError as error:
+        parser.error(f"--only: {error}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no server is left behind
     pin(LOAD_CORE)
     results = bench(parts, QUICK if given.quick else FULL)
-    folder = given.to or (ASIDE if given.quick or given.only else RESULTS)
+    folder = given.to or (ASIDE if given.quick or given.only else report.COMMITTED)
     report.write(results, folder)
     draw(results, folder)
     missed = sum(row.holds is False for row in results.rows)

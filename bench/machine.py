@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mockserver import __version__
@@ -24,12 +24,20 @@ def described() -> dict[str, str]:
         "Python": platform.python_version(),
         "mockserver": __version__,
         "SQLite": sqlite3.sqlite_version,
-        **{name: version(name) for name in LIBRARIES},
+        **_libraries(),
         "load": "wrk" if shutil.which("wrk") else "our own client in Python (slower than wrk, which apt-get has)",
         "busy before": f"{os.getloadavg()[0]:.1f} processes of other work"
         if hasattr(os, "getloadavg")
         else "not known",
     }
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:
