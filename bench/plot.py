@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from bench.rows import Row
 
@@ -15,7 +15,8 @@ COLOURS = {"submit": "#0072b2", "poll": "#009e73", "list": "#e69f00", "balance":
 """By kind of request; told apart by the colour-blind too."""
 MARKERS = {"submit": "o", "poll": "s", "list": "^", "balance": "D"}
 STORES = {"memory": "in memory", "sqlite": "SQLite", "redis": "Redis"}
-GREY = "#555555"
+MICROSECONDS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+"""Those that have a line."""
 
 
 def draw(rows: Sequence[Row], folder: Path) -> None:
@@ -30,7 +31,7 @@ def draw(rows: Sequence[Row], folder: Path) -> None:
         _cost(axes, rows, store)
         if first is None:
             first = axes
-            axes.set_ylabel("median round trip, microseconds")
+            axes.set_ylabel("microseconds of a round trip, median")
         else:
             axes.tick_params(labelleft=False)
     figure.savefig(folder / f"{NAME}.png", dpi=130)
@@ -55,7 +56,7 @@ def _throughput(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xticks(range(len(STORES)), STORES.values())
     axes.tick_params(axis="x", length=0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_ylabel("requests a second, one process")
+    axes.set_ylabel("requests a second, one process on one core")
     axes.set_title("Throughput", loc="left", fontweight="bold")
     for kind, colour in COLOURS.items():
         axes.bar(0, 0, color=colour, label=kind)
@@ -66,19 +67,23 @@ def _throughput(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _cost(axes: Axes, rows: Sequence[Row], store: str) -> None:
-    """A line for each kind of request."""
+    """A line for each kind of request, with the span of its rounds behind it."""
     for kind, colour in COLOURS.items():
         found = [
-            (row.about["jobs"], row.value, row.span)
+            (row.about["jobs"], row.value, *row.span)
             for row in rows
             if row.topic == "growth" and row.value is not None and row.unit == "us" and row.span
             if (row.about["store"], row.about["kind"]) == (store, kind)
         ]
         if found:
-            jobs, values, _ = zip(*sorted(found), strict=True)
-            axes.plot(jobs, values, color=colour, marker=MARKERS[kind], markersize=5, label=kind)
+            jobs, values, lowest, highest = zip(*sorted(found), strict=True)
+            axes.fill_between(jobs, lowest, highest, color=colour, alpha=0.15, linewidth=0)
+            axes.plot(jobs, values, color=colour, marker=MARKERS[kind], markersize=5)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(MICROSECONDS))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="y", color="#dddddd")
