@@ -37,8 +37,8 @@ def main() -> None:
     folder = given.to or (ASIDE if given.quick or given.only else report.COMMITTED)
     report.write(results, folder)
     draw(results, folder)
-    missed = sum(row.holds is False for row in results.rows)
-    print(f"{missed} of {sum(bool(row.goal) for row in results.rows)} goals missed; all of it in {folder}")
+    print(report.verdict(results.rows))
+    print(f"all of it in {folder}")
 
 
 def bench(parts: tuple[Part, ...], scale: Scale) -> report.Results:

@@ -46,6 +46,13 @@ def line(row: Row) -> str:
     return f"  {row.name:<50} {row.figure:<36} {goal:<26} {row.note}".rstrip()
 
 
+def verdict(rows: Sequence[Row]) -> str:
+    """How many goals hold, and which do not."""
+    goals = [row for row in rows if row.goal]
+    missed = [row.name for row in goals if not row.holds]
+    return f"{len(goals) - len(missed)} of {len(goals)} goals hold{': not ' if missed else ''}{'; '.join(missed)}."
+
+
 def table(results: Results) -> str:
     """All rows in Markdown, topic after topic."""
     return "\n".join(_lines(results)) + "\n"
@@ -55,6 +62,7 @@ def _lines(results: Results) -> Iterator[str]:
     yield "# Results of `make bench`"
     yield ""
     yield f"Measured {results.at}, scale {results.scale}. Medians of several rounds; in brackets the span of them."
+    yield verdict(results.rows)
     yield ""
     yield "| | |"
     yield "| --- | --- |"
