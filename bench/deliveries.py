@@ -1,18 +1,17 @@
 """Webhooks, as `bench.webhooks` measures them."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncGenerator
 
 from bench.parts import Part, Scale
 from bench.rows import Figure, Goal
+from bench.webhooks import figures
 
 RATE, LATE, DAY = "webhook deliveries", "webhook lateness p99", "24 hours of clock over jobs with webhooks"
 
 
 async def deliveries(scale: Scale) -> AsyncGenerator[Figure, None]:
-    webhooks = importlib.import_module("bench.webhooks")
-    found = await asyncio.to_thread(webhooks.figures, is_quick=scale.name == "quick")
+    found = await asyncio.to_thread(figures, is_quick=scale.name == "quick")
     yield Figure(RATE, found.rate, "/s", note="all due at once, to a receiver on the other core")
     yield Figure("webhook delivery: processor time", found.cpu_us, "us", about={"what": "server_us"})
     yield Figure(LATE, found.late_p99_ms, "ms", note=f"{found.steady_rate:,} a second, p50 {found.late_p50_ms:.1f} ms")
