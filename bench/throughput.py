@@ -3,16 +3,19 @@
 The bare handler is what an ordinary aiohttp application with the ordinary router costs on the same event loop, and
 answers the very bytes of the mock. It reads a body where one comes and parses nothing; the mock has everything on:
 validation, journal, findings. Both run on core 0 and get load from core 1 in turns, so what disturbs the machine
-disturbs both. Redis runs on core 1, beside the load, since it is not what is measured here.
+disturbs both; the ratio of the processor time that a request takes of each stands beside. Redis runs on core 1, beside
+the load, since it is not what is measured here.
 """
 
 from collections.abc import AsyncGenerator
 from functools import partial
+from typing import NamedTuple
 
-from bench.load import throughput
+from bench.load import Call, throughput
+from bench.machine import cpu_s
 from bench.parts import Part, Scale
 from bench.rows import Figure, Goal, median_of
-from bench.running import bare, filled
+from bench.running import Running, bare, filled
 from bench.stores import places
 
 STORED = 1_000
@@ -25,20 +28,37 @@ CHIEF = ("submit", "poll")
 """What most programs send; the other kinds are measured in a third of the rounds."""
 
 
+class Run(NamedTuple):
+    """One run of load on one server."""
+
+    rate: float
+    cpu_s: float
+    """For one request."""
+
+
 async def shares(store: str, scale: Scale) -> AsyncGenerator[Figure, None]:
     note = "Redis on the core of the load" if store == "redis" else ""
     with places(store) as place:
         async with filled(place(), STORED) as mock, bare(mock) as other:
             for kind, (call, *_) in mock.calls().items():
-                rates, of_bare = [], []
+                rounds = []
                 for _ in range(scale.rounds if kind in CHIEF else scale.rounds // 3):
-                    of_bare.append((await throughput(other.url, call, scale.span_s)).rate)
-                    rates.append((await throughput(mock.url, call, scale.span_s)).rate)
-                ratios = [ours / theirs for ours, theirs in zip(rates, of_bare, strict=True)]
+                    theirs = await run(other, call, scale.span_s)
+                    rounds.append((await run(mock, call, scale.span_s), theirs))
                 about = {"store": store, "kind": kind}
+                ratios = [ours.rate / theirs.rate for ours, theirs in rounds]
                 yield median_of(_name(kind, store), ratios, note=note, about=about)
-                yield median_of(f"{kind}, {store}", rates, "/s", about=about)
+                by_time = [theirs.cpu_s / ours.cpu_s for ours, theirs in rounds]
+                yield median_of(f"{_name(kind, store)}, by processor time", by_time, about=about)
+                yield median_of(f"{kind}, {store}", [ours.rate for ours, _ in rounds], "/s", about=about)
+                of_bare = [theirs.rate for _, theirs in rounds]
                 yield median_of(f"{kind}, bare handler beside {store}", of_bare, "/s", about={**about, "bare": True})
+
+
+async def run(server: Running, call: Call, span_s: float) -> Run:
+    before = cpu_s(server.pid)
+    load = await throughput(server.url, call, span_s)
+    return Run(load.rate, (cpu_s(server.pid) - before) / load.requests)
 
 
 def _name(kind: str, store: str) -> str:
