@@ -221,7 +221,8 @@ class Service:
             seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body, model=model.shown)
             orders, fired = await self._faulted(caller, seen, orders, cost)
         now = self.clock.now()
-        job = self._draw_job(caller, operation, model, body, orders, cost, claim, whole_ms(now))
+        order = _new(_Order, (operation, model, body, orders, cost, claim))
+        job = self._draw_job(caller, order, whole_ms(now))
         if model.songs is not None:
             notes = notes_of(model.songs, body, prompt or "", job.id, job.outputs, sources.track)
             job = job._replace(notes=encode(notes))
@@ -253,17 +254,8 @@ class Service:
             raise QueueUnavailable
         raise OnDemand(orders.status, required=cost, available=min(available, max(0, cost - 1)))
 
-    def _draw_job(  # noqa: PLR0913, PLR0917 - a submission that passed every check but those of the store
-        self,
-        caller: Caller,
-        operation: Operation,
-        model: Model,
-        body: Mapping[str, Any],
-        orders: Directives,
-        cost: int,
-        claim: Claim | None,
-        now: float,
-    ) -> Job:
+    def _draw_job(self, caller: Caller, order: "_Order", now: float) -> Job:
+        operation, model, body, orders, cost, claim = order
         draw = self._random
         key, team = caller
         webhook, rules = _webhook(body, orders, key.digest), self.rules
@@ -358,6 +350,17 @@ class Service:
             filled = result_of(self.catalog.shapes[job.result], JOB_ID, job.outputs, self.rules.public_url)
             template = self._results[shape] = encode(filled).decode()
         return template.replace(JOB_ID, job.id)
+
+
+class _Order(NamedTuple):
+    """A submission that passed every check but those of the store."""
+
+    operation: Operation
+    model: Model
+    body: Mapping[str, Any]
+    directives: Directives
+    cost: int
+    claim: Claim | None
 
 
 def _parsed(raw: bytes) -> Parsed:

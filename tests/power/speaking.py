@@ -18,7 +18,7 @@ from mockserver.api import jobs
 from mockserver.core.errors import MethodNotAllowed, PathNotFound, Refusal
 from mockserver.core.jobs import Job
 from mockserver.core.jsontext import Parsed, parse
-from mockserver.http import server
+from mockserver.http import connection
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler
@@ -267,8 +267,8 @@ def proto_passes() -> list[Swap]:
 @breaks("ROBUST-14")
 def client_gone_breaks_server() -> list[Swap]:
     """After a client hung up in the middle of a request or an answer, the next five requests are answered 500."""
-    connection = genuine(server, "_Connection")
-    lost, ended, answered = connection.connection_lost, connection.eof_received, genuine(HttpServer, "_answer")
+    kept = genuine(connection, "Connection")
+    lost, ended, answered = kept.connection_lost, kept.eof_received, genuine(HttpServer, "_answer")
     broken: WeakKeyDictionary[HttpServer, int] = WeakKeyDictionary()
 
     def connection_lost(self: Any, exc: BaseException | None) -> None:
@@ -291,7 +291,7 @@ def client_gone_breaks_server() -> list[Swap]:
         return given
 
     return [
-        Swap(connection, "connection_lost", connection_lost),
-        Swap(connection, "eof_received", eof_received),
+        Swap(kept, "connection_lost", connection_lost),
+        Swap(kept, "eof_received", eof_received),
         Swap(HttpServer, "_answer", answer),
     ]
