@@ -111,6 +111,8 @@ async def test_a_scenario_for_one_key_is_known_at_both(one: Driver, other: Drive
     scenario: dict[str, Any] = {"about": "x", "settings": {"speed": "instant", "rate-limit": "1/60s"}}
     await one.pull("POST", "scenario", {"scenario": scenario, "key": "afk_test_poor"})
     assert (await other.pull("GET", "scenario?key=afk_test_poor"))["scenario"]["key"] == "afk_test"
+    teams = (await other.pull("GET", "teams"))["teams"]
+    assert [team["speed"] for team in teams if team["name"] == "Poor Team"] == ["instant"]
     await other.pull("DELETE", "scenario?key=afk_test_poor", status=204)
     assert (await one.pull("GET", "scenario?key=afk_test_poor"))["scenario"] is None
     headers = {"X-API-Key": "afk_test_poor"}

@@ -1,8 +1,12 @@
-"""Teams and keys as bytes: what the scripts read, then JSON."""
+"""Teams and keys as bytes: what the scripts read, then JSON.
+
+They are read at every request and seldom change, so that what was read is remembered.
+"""
 
 import json
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from mockserver.core.accounts import Key, RateLimit, Team
@@ -18,6 +22,7 @@ def packed_team(team: Team) -> bytes:
     return _encode(team._asdict()).encode()
 
 
+@lru_cache(1000)
 def team_of(value: bytes) -> Team:
     """The team again."""
     fields: dict[str, Any] = _decode(value[_ORDER.size :].decode())
@@ -29,6 +34,7 @@ def packed_key(key: Key) -> bytes:
     return text(key.team_id.encode()) + _encode(key._asdict()).encode()
 
 
+@lru_cache(1000)
 def key_of(value: bytes) -> Key:
     """The key again."""
     _, at = texts(value, _ORDER.size, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from hiredis import pack_command  # a fifth of the time of what is written in Python
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import ResponseError
 
@@ -40,7 +41,7 @@ class ToServer:
     async def answers(self, commands: Sequence[Command]) -> list[Any]:
         connection, answers = await self._connected(), list[Any]()
         try:
-            await connection.send_packed_command(b"".join(map(packed, commands)))
+            await connection.send_packed_command(b"".join(map(pack_command, commands)))
             for _ in commands:
                 try:
                     answers.append(await connection.read_response())
@@ -80,12 +81,3 @@ class ToCluster:
 
     async def close(self) -> None:
         pass  # its connections are the client's
-
-
-def packed(command: Command) -> bytes:
-    """A command as it goes over the wire; a number is written with all its digits."""
-    parts = [b"*%d\r\n" % len(command)]
-    for each in command:
-        raw = each if isinstance(each, bytes) else str(each).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)

@@ -22,8 +22,11 @@ Values = Sequence[Any] | Mapping[str, Any]
 MOST_AT_ONCE = 100
 PATIENCE_S = 5.0
 """How long to try where another process writes."""
-PAUSES_S = (0.0, 0.0, 0.0005, 0.001, 0.002, 0.005)
-"""Between tries; the last one again and again."""
+EAGER_S = 0.003
+"""How long to try at each turn of the event loop: another process writes for a fraction of this, and timers of uvloop
+count whole milliseconds."""
+PAUSE_S = 0.002
+"""Between tries from then on."""
 
 
 class _Step(NamedTuple):
@@ -41,7 +44,6 @@ class File:
         cursor = connection.cursor()
         self.execute, self.execute_many = cursor.execute, cursor.executemany
         self._waiting: list[_Step] = []
-        self._tries = 0
         self._tried_since = 0.0
 
     def rows(self, statement: str, values: Values = ()) -> list[Row]:
@@ -70,7 +72,7 @@ class File:
                 until = until or real_s() + self._patience_s
                 if not is_busy(error) or real_s() > until:
                     raise self._told(error) from error
-            await asyncio.sleep(PAUSES_S[-1])
+            await asyncio.sleep(PAUSE_S)
 
     def write(self, do: Callable[..., T], *arguments: Any) -> Awaitable[T]:
         """What a step gives, once what it did is kept. It may be run again where it was in vain, so it tells nobody.
@@ -106,17 +108,18 @@ class File:
 
     def _may_try_again(self) -> bool:
         now, loop = real_s(), asyncio.get_running_loop()
-        if not self._tries:
-            self._tried_since = now
-        elif now - self._tried_since > self._patience_s:
+        self._tried_since = self._tried_since or now
+        if now - self._tried_since > self._patience_s:
             return False
-        loop.call_later(PAUSES_S[min(self._tries, len(PAUSES_S) - 1)], self._write_all)
-        self._tries += 1
+        if now - self._tried_since < EAGER_S:
+            loop.call_soon(self._write_all)
+        else:
+            loop.call_later(PAUSE_S, self._write_all)
         return True
 
     def _done(self, count: int) -> None:
         del self._waiting[:count]
-        self._tries = 0
+        self._tried_since = 0.0
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._write_all)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mockserver.clock import real_s
 from mockserver.settings import SettingsError
-from mockserver.stores.sqlite.file import PATIENCE_S, PAUSES_S
+from mockserver.stores.sqlite.file import PATIENCE_S, PAUSE_S
 from mockserver.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS, Migrations
 from mockserver.stores.sqlite.trouble import is_busy, why
 
@@ -38,7 +38,7 @@ async def connected(
                 hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
                 reason = why(error) or str(error)
                 raise _wrong(path, f"{reason}; {hint}" if hint else reason) from None
-        await asyncio.sleep(PAUSES_S[-1])
+        await asyncio.sleep(PAUSE_S)
 
 
 def _look_at_place(path: Path) -> None:
