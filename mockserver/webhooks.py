@@ -20,6 +20,7 @@ from mockserver.bell import Bell
 from mockserver.clock import real_s
 from mockserver.core.deliveries import Attempt, Delivery, after_attempt, earlier, payload, respelled
 from mockserver.core.jobs import Job, Webhook
+from mockserver.core.jsontext import well_formed
 from mockserver.core.signing import EVENT_HEADER, HEADER, Scheme, signature
 from mockserver.core.targets import is_allowed, refusal_text
 from mockserver.core.urls import normal_form
@@ -329,4 +330,5 @@ def _is_lost(delivery: Delivery, hook: Webhook) -> bool:
 def _report(delivery: Delivery, attempt: Attempt) -> None:
     level = logging.INFO if attempt.error is None else logging.WARNING
     said = attempt.error or f"answered {attempt.status}"
-    log.log(level, "webhook %s, attempt %d to %s: %s", delivery.id, attempt.number, attempt.url, said)
+    place = well_formed(attempt.url)  # half a character cannot be written everywhere
+    log.log(level, "webhook %s, attempt %d to %s: %s", delivery.id, attempt.number, place, said)
