@@ -1,12 +1,16 @@
 """JSON text to values and back, as a JavaScript server reads and writes it."""
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
 MAX_SAFE_DIGITS = 15
+_LARGE = 10**MAX_SAFE_DIGITS
+SHALLOW = 200
+"""Levels that are surely not too deep: of as many opening brackets, or of a text twice as long."""
 _new = tuple.__new__
 
 
@@ -27,21 +31,49 @@ def parse(raw: bytes) -> Parsed:
     Raises:
         ValueError: not JSON, not UTF-8, a byte order mark, NaN or Infinity as a word, or nested too deeply.
     """
+    is_shallow = len(raw) <= 2 * SHALLOW or raw.count(b"{") + raw.count(b"[") <= SHALLOW
+    value = _quickly(raw) if is_shallow else None
+    return _new(Parsed, (decoded(raw) if value is None else value, not raw.isascii() or b"\\u" in raw))
+
+
+def _quickly(raw: bytes) -> Any:
+    """What `decoded` gives, in a third of its time; None for whatever it has to look at itself."""
+    try:
+        value = orjson.loads(raw)
+    except ValueError:  # no JSON, or a lone surrogate, which JavaScript takes
+        return None
+    return value if _is_alike((value,)) else None
+
+
+def _is_alike(values: Iterable[Any]) -> bool:
+    """Whether every number in them is the same for all readers: below sixteen digits, whole or with a fraction."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            continue
+        if kind is int:
+            if not -_LARGE < value < _LARGE:
+                return False
+        elif kind is float:
+            if not value % 1 > 0:  # a whole number, minus zero, or infinite
+                return False
+        elif (kind is dict and not _is_alike(value.values())) or (kind is list and not _is_alike(value)):
+            return False
+    return True
+
+
+def decoded(raw: bytes) -> Any:
+    """The value of any text; it alone says what is refused, and why."""
     text = raw.decode("utf-8")
     try:
-        value = _decoded(text)
+        if text.startswith("{"):
+            value, end = _DECODER.raw_decode(text)  # a third less than decode, which looks for spaces on either side
+            if end == len(text):
+                return value
+        return _DECODER.decode(text)
     except RecursionError:
         msg = "nested too deeply"
         raise ValueError(msg) from None
-    return _new(Parsed, (value, not text.isascii() or "\\u" in text))
-
-
-def _decoded(text: str) -> Any:
-    if text.startswith("{"):
-        value, end = _DECODER.raw_decode(text)  # a third less than decode, which looks for spaces on either side
-        if end == len(text):
-            return value
-    return _DECODER.decode(text)
 
 
 def encode(value: Any) -> bytes:

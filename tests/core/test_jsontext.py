@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.core import jsontext
 from mockserver.core.jsontext import Parsed, encode, parse, utf16_length, well_formed
 
 surrogates = st.sampled_from(["\ud800", "\udbff"])
@@ -20,6 +21,46 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=10,
 )
+
+_SPACES = st.sampled_from(["", " ", "\n", "\t ", "\r\n"])
+_NUMBERS = st.one_of(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?", fullmatch=True),
+    st.integers().map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.sampled_from(
+        ["-0", "-0.0", "1.0", "1e400", "-1e-400", "999999999999999", "1000000000000000", "9007199254740993"]
+    ),
+)
+_STRINGS = st.one_of(
+    st.sampled_from(
+        ['"a"', '"1.0"', r'"\u00e9"', r'"\ud83d\ude00"', r'"\ud800"', r'"\/\b"', '"\ud800"', '"\x01"', r'"\x"']
+    ),
+    texts.map(json.dumps),
+    texts.map(lambda text: json.dumps(text, ensure_ascii=False)),
+)
+_NAMES = st.sampled_from(['"a"', '"b"', r'"\u0061"']) | _STRINGS
+
+
+def _joined(parts: list[str], opening: str, closing: str, space: str) -> str:
+    return opening + space + f"{space},{space}".join(parts) + space + closing
+
+
+def _around(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    pairs = st.tuples(_NAMES, _SPACES, inner).map(lambda pair: f"{pair[0]}{pair[1]}:{pair[1]}{pair[2]}")
+    return st.builds(_joined, st.lists(inner, max_size=4), st.just("["), st.just("]"), _SPACES) | st.builds(
+        _joined, st.lists(pairs, max_size=5), st.just("{"), st.just("}"), _SPACES
+    )
+
+
+_ATOMS = _NUMBERS | _STRINGS | st.sampled_from(["true", "false", "null", "NaN", "-Infinity", "01", "", "\ufeff"])
+_DEEP = st.builds(
+    lambda opening, depth, inner: opening * depth + inner + ("]" if opening == "[" else "}") * depth,
+    st.sampled_from(["[", '{"a":']),
+    st.integers(90, 110),
+    _NUMBERS,
+)
+spelled = st.builds("{}{}{}".format, _SPACES, st.recursive(_ATOMS, _around, max_leaves=12) | _DEEP, _SPACES)
+"""JSON texts in many spellings, and some that are none."""
 
 BROKEN = {
     "nothing": b"",
@@ -125,6 +166,18 @@ def test_a_number_beyond_a_double_is_infinite(number: str) -> None:
 )
 def test_a_text_that_may_count_twice_in_utf_16_is_said_to_be(text: str, has_astral: bool) -> None:  # noqa: FBT001 - a row
     assert parse(text.encode()).has_astral == has_astral
+
+
+@given(data=st.data())
+def test_a_text_is_read_as_the_careful_decoder_reads_it(data: st.DataObject) -> None:
+    raw = data.draw(spelled).encode("utf-8", "surrogatepass")
+    try:
+        careful = jsontext.decoded(raw)
+    except ValueError as error:
+        with pytest.raises(type(error)):
+            parse(raw)
+    else:
+        assert repr(parse(raw).value) == repr(careful)  # 1 and 1.0 are equal, and so are 0.0 and -0.0
 
 
 def test_of_a_key_that_stands_twice_the_last_value_holds() -> None:
