@@ -1,7 +1,6 @@
 """The jobs of one owner in the order of the list, with little memory for each."""
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 Entry = tuple[float, str]
@@ -15,11 +14,13 @@ class JobIndex:
         self._is_kept = is_kept
         self._entries: list[Entry] = []
         self._gone = 0
-        self.models: Counter[str] = Counter()
+        self.models: dict[str, int] = {}
+        """Jobs that are kept, by model; a Counter is several times as slow to count with."""
 
     def add(self, entry: Entry, model: str) -> None:
         """Put in a job."""
-        self.models[model] += 1
+        models = self.models
+        models[model] = models.get(model, 0) + 1
         if not self._entries or self._entries[-1] < entry:
             self._entries.append(entry)
         else:
