@@ -228,7 +228,7 @@ class Service:
             job = job._replace(notes=encode(notes))
         outcome = await self.store.submit(_new(Draft, (job, claim, caller.team.max_concurrent_jobs, None)), now)
         if isinstance(outcome, Accepted):  # the ordinary end, and a match statement takes longer
-            return _new(Submitted, (job.id, JobStatus.QUEUED, False, fired, cost, model.shown))
+            return _new(Submitted, (job.id, timeline.QUEUED, False, fired, cost, model.shown))
         if isinstance(outcome, TooFewCredits):
             raise InsufficientCredits(required=outcome.required, available=outcome.available)
         assert not isinstance(outcome, TooManyOpen), "the draft sets no bound"  # noqa: S101 - a bug of ours

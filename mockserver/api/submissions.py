@@ -2,7 +2,7 @@
 
 from mockserver.api.gate import Gate
 from mockserver.core.catalog import Operation
-from mockserver.core.timeline import JobStatus
+from mockserver.core.timeline import CANCELLED, FAILED
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.http.router import Handler, Route
@@ -34,7 +34,7 @@ def _submission(service: Service, operation: Operation) -> Handler:
         request.job_id = job_id
         request.fired += fired
         # A replay may be of a cancelled job, and the schema of this answer knows no such status.
-        shown = JobStatus.FAILED if status is JobStatus.CANCELLED else status
-        return Answer(202, f'{{"jobId":"{job_id}","status":"{shown}"}}'.encode())
+        shown = FAILED if status is CANCELLED else status
+        return Answer(202, f'{{"jobId":"{job_id}","status":"{shown._value_}"}}'.encode())
 
     return submit

@@ -9,7 +9,7 @@ _FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 def uuid_from(bits: int) -> str:
     """A version 4 UUID from 128 bits."""
-    text = f"{bits:032x}"
+    text = bits.to_bytes(16).hex()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
 

@@ -74,7 +74,8 @@ class Job(NamedTuple):
         """From when on a full store may let it go: its end; of a LoRA, once it is archived."""
         plan = self.plan
         stays = self.operation == TRAINING and plan.outcome is not JobStatus.CANCELLED
-        return plan.ended_at + plan.keeps_s if stays else plan.ended_at
+        ended_at = plan.started_at + plan.runs_s
+        return ended_at + plan.keeps_s if stays else ended_at
 
     def is_archived(self, now: float) -> bool:
         """Whether it is a LoRA that is no longer of use: deleted, or its training cancelled."""

@@ -19,8 +19,7 @@ def packed(job: Job) -> Row:
     row: Row = job
     hook, status, plan, later_cost, notes = row[_PLAIN_FIELDS:]
     started_at, runs_s, pace_s, marks, outcome, error, keeps_s = plan
-    return (
-        *row[:_PLAIN_FIELDS],
+    return row[:_PLAIN_FIELDS] + (  # noqa: RUF005 - unpacking makes a list first
         None if hook is None else (*hook,),
         None if status is None else status.value,
         (started_at, runs_s, pace_s, marks, outcome._value_, error, keeps_s),
