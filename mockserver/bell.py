@@ -12,24 +12,20 @@ class Bell:
     """
 
     def __init__(self, look_every_s: float | None = None) -> None:
-        self._waiting: set[asyncio.Event] = set()
+        self.waiting: set[asyncio.Event] = set()
+        """What those who wait for it to ring are woken by."""
         self._look_every_s = look_every_s
         self._is_closed = False
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for it to ring."""
-        return bool(self._waiting)
-
     def ring(self) -> None:
         """Let those who wait look again."""
-        for event in self._waiting:
+        for event in self.waiting:
             event.set()
 
     async def wait(self, until: Callable[[], Awaitable[bool]], patience_s: float) -> bool:
         """Whether the condition came to hold within so many real seconds; it is looked at now and at each ring."""
         event = asyncio.Event()
-        self._waiting.add(event)
+        self.waiting.add(event)
         try:
             async with asyncio.timeout(patience_s):
                 while not await until():
@@ -42,7 +38,7 @@ class Bell:
         except TimeoutError:
             return False
         finally:
-            self._waiting.discard(event)
+            self.waiting.discard(event)
         return True
 
     def close(self) -> None:

@@ -3,11 +3,8 @@
 import marshal
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, NamedTuple
-
-from aiohttp.typedefs import RawHeaders
 
 from mockserver.bell import Bell
 from mockserver.clock import Clock
@@ -151,7 +148,7 @@ class Journal:
         fresh, (body, body_bytes) = self._fresh, request.so_far()
         fresh.append((request, answer, body, body_bytes, began_s, ended_s, self._clock.now()))
         self._fresh_bytes += body_bytes
-        if len(fresh) >= BATCH or self._fresh_bytes > BATCH_BYTES or self.bell.is_awaited:
+        if len(fresh) >= BATCH or self._fresh_bytes > BATCH_BYTES or self.bell.waiting:
             self.catch_up()
 
     def catch_up(self) -> None:
@@ -168,7 +165,7 @@ class Journal:
         self._last = number = self._last + 1
         own, common = made_of(number, request, answer, body, body_bytes, began_s, ended_s, at)
         caller = request.caller
-        entry = _new(Entry, (*own, *common, caller))
+        entry = _new(Entry, own + common + (caller,))
         for watch in self._watches:
             watch(entry)
         if caller is not None:
@@ -276,11 +273,5 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
         request.note,
     )
     digest = "" if caller is None else caller.key.digest
-    head = _head(tuple(request.raw_headers))  # aiohttp has a dict where there was no HTTP
+    head = b"\n".join(chain.from_iterable(request.raw_headers))
     return own, (request.method, request.operation, request.model, digest, head, kind)
-
-
-@lru_cache(maxsize=256)
-def _head(headers: RawHeaders) -> bytes:
-    """The headers as one text; most are sent again and again."""
-    return b"\n".join(chain.from_iterable(headers))

@@ -1,5 +1,7 @@
 """Where a request carries its key."""
 
+from collections.abc import Awaitable
+
 from mockserver.http.request import Request
 from mockserver.service import Service
 from mockserver.stores.protocol import Caller
@@ -7,7 +9,7 @@ from mockserver.stores.protocol import Caller
 _BEARER = "bearer "
 
 
-async def caller_of(service: Service, request: Request) -> Caller:
+def caller_of(service: Service, request: Request) -> Awaitable[Caller]:
     """The caller by `X-API-Key`, or else by `Authorization: Bearer`, where the mock takes an API key for a token.
 
     Raises:
@@ -19,4 +21,4 @@ async def caller_of(service: Service, request: Request) -> Caller:
         authorization = headers.get("Authorization", "")
         if authorization[: len(_BEARER)].lower() == _BEARER:
             key = authorization[len(_BEARER) :].strip()
-    return await service.caller(key)
+    return service.caller(key)

@@ -71,7 +71,7 @@ class Answer(web.StreamResponse):
         end = b"\r\n"
         if not keep_alive:
             end = b"Connection: close\r\n\r\n"
-        elif request.version < HttpVersion11:
+        elif (version := request.version) is not HttpVersion11 and version < HttpVersion11:
             end = b"Connection: keep-alive\r\n\r\n"
         if self.extra:
             end = "".join([f"{name}: {value}\r\n" for name, value in self.extra]).encode("latin-1") + end

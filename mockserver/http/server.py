@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -150,7 +150,8 @@ class HttpServer(web.Server):
         log.info("%s %s -> %d in %.1f ms (%s)", request.method, place, answer.status, took_ms, request.id)
         return answer
 
-    async def _routed(self, area: Area, request: Request) -> Answer:
+    def _routed(self, area: Area, request: Request) -> Awaitable[Answer]:
+        """The answer of whoever is in charge; no coroutine of its own around the handler's."""
         method = request.method
         if method == "OPTIONS":
             return _preflight(area, request, request.path_text)
@@ -160,10 +161,8 @@ class HttpServer(web.Server):
             if area.stray is None:
                 raise
             request.stray = refusal
-            return await area.stray(request)
-        if not route.is_prompt:
-            await in_a_task()
-        return await route.handler(request)
+            return area.stray(request)
+        return route.handler(request) if route.is_prompt else _later(route.handler, request)
 
     def finished(self, answer: Answer, request: Request, *, cors: bool) -> Answer:
         """The answer with what all carry."""
@@ -191,7 +190,12 @@ class HttpServer(web.Server):
         return answer
 
 
-def _preflight(area: Area, request: Request, path: str) -> Answer:
+async def _later(handler: Handler, request: Request) -> Answer:
+    await in_a_task()
+    return await handler(request)
+
+
+async def _preflight(area: Area, request: Request, path: str) -> Answer:
     methods = area.router.methods(path)
     headers: Headers = (("Allow", ", ".join(methods)),)
     if area.is_open_to_browsers and "Access-Control-Request-Method" in request.headers:
