@@ -27,13 +27,17 @@ serve: $(READY) ## run the fake; options in ARGS, such as ARGS="--port 0"
 test: $(READY) ## run the tests
 	$(PYTEST) -n auto $(ARGS)
 
+.PHONY: test-slow
+test-slow: $(READY) ## run the tests that take ten seconds and more, which `make test` leaves out
+	$(PYTEST) -n auto -m slow $(ARGS)
+
 .PHONY: test-stores
 test-stores: $(READY) ## run the tests of stores against all of them, a real Redis or Valkey too
 	STORES=memory,sqlite,redis $(PYTEST) -n auto tests/stores $(ARGS)
 
 .PHONY: test-deep
 test-deep: $(READY) ## run the tests with much more generated input; takes long
-	$(PYTEST) -n auto --hypothesis-profile deep --timeout 3600 $(ARGS)
+	$(PYTEST) -n auto -m '' --hypothesis-profile deep --timeout 3600 $(ARGS)
 
 .PHONY: verify
 verify: $(READY) ## hold the mock to the contract; options in ARGS, such as ARGS="--only IDEMP"

@@ -28,6 +28,8 @@ from mockserver.stores.protocol import Store, StoreDown
 
 log = logging.getLogger(__name__)
 
+TURNS = 2
+"""Of the event loop, in which requests are awaited to be written together: no time while nobody asks for more."""
 LOOK_S = 0.05
 REQUESTS, ATTEMPTS = "requests", "attempts"
 AT_ONCE = 500
@@ -69,7 +71,11 @@ class SharedJournal(Journal):
         own, common = made_of(
             0, request, answer, body, body_bytes, began_s + WALL_S, ended_s + WALL_S, self._clock.now()
         )
-        self._add(REQUESTS, encode([list(map(_plain, own)), list(map(_plain, common))]))
+        fields, shared = list(own), list(common)
+        for place in BODIES:
+            fields[place] = own[place].decode("latin-1")
+        shared[HEAD:] = [text.decode("latin-1") for text in common[HEAD:]]  # type: ignore[union-attr] # bytes from there on
+        self._add(REQUESTS, encode([fields, shared]))
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Take note of an attempt to deliver a webhook."""
@@ -85,6 +91,8 @@ class SharedJournal(Journal):
         pauses = Pauses()
         try:
             while any(self._rows.values()):
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
                 try:
                     await self._write()
                 except StoreDown:

@@ -72,6 +72,7 @@ def test_a_run_prints_a_summary_and_writes_the_report(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.md", "report.xml"]
 
 
+@pytest.mark.slow
 def test_the_clauses_run_as_pytest_tests(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "--pyargs", "contract_tests", "-q", "-k", "LIST or AUTH-5"]
     done = subprocess.run(

@@ -1,5 +1,7 @@
 from contextlib import ExitStack
 
+import pytest
+
 from contract_tests.clauses import CLAUSES
 from contract_tests.machine import SETTLES
 from contract_tests.main import DEFAULT_SEED
@@ -30,6 +32,7 @@ def test_the_machine_looks_at_all_that_it_settles_and_finds_a_clean_mock_clean()
     assert {row["verdict"] for row in explored().values()} == {"PASS"}
 
 
+@pytest.mark.slow
 def test_one_defect_does_not_hide_the_next() -> None:
     rows = explored("list-oldest-first", "webhook-status-without-url")
 
@@ -37,6 +40,7 @@ def test_one_defect_does_not_hide_the_next() -> None:
     assert {"LIST-1", "WH-10"} <= failed
 
 
+@pytest.mark.slow
 def test_a_trace_is_shrunk_and_starts_where_its_example_starts() -> None:
     failure = explored("has-more-lies")["LIST-3"]["failure"]
 

@@ -76,6 +76,7 @@ def of_images(whole: Contract) -> Contract:
     return dataclasses.replace(whole, operations=operations, models=models, actions=())
 
 
+@pytest.mark.slow
 def test_no_must_fails_on_another_legal_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract, "load", partial(of_images, contract.load()))
     others = ("UPLOAD", "LORA", "ASSET")
@@ -104,6 +105,7 @@ def test_a_rehearsal_without_an_agreement_submits_nothing_with_a_good_key() -> N
     assert [raw for raw in submissions if b"X-API-Key: afk_good_and_long_enough\r\n" in raw] == []
 
 
+@pytest.mark.slow
 def test_a_rehearsal_costs_what_it_said_and_a_rerun_nothing() -> None:
     with Imitation(credits_each=100) as it:
         wanted = {"target": it.url, "key": it.key, "rehearse": True, "yes_spend": True, "budget": 3}
@@ -139,6 +141,7 @@ def test_a_change_of_the_balance_that_nobody_explains_stops_the_run() -> None:
     assert {row["verdict"] for row in report["clauses"] if row["area"] == "LIST"} == {"SKIPPED"}
 
 
+@pytest.mark.slow
 def test_no_key_is_in_any_file_of_the_report(tmp_path: Path) -> None:
     with Imitation(credits_each=100) as it:
         environment = {"FIRST": it.key, "SECOND": it.second_key}
@@ -173,6 +176,7 @@ def test_a_found_mock_is_left_with_a_running_clock() -> None:
     assert (report["clauses"][0]["verdict"], clock["frozen"]) == ("PASS", False)
 
 
+@pytest.mark.slow
 def test_a_rerun_beside_a_server_gets_the_job_back_with_its_webhook() -> None:
     some = [name for name in CLAUSES if name.startswith(("IDEMP", "WH", "CRED"))]
     with Imitation(credits_each=100) as it:

@@ -22,6 +22,8 @@ Values = Sequence[Any] | Mapping[str, Any]
 MOST_AT_ONCE = 100
 PATIENCE_S = 5.0
 """How long to try where another process writes."""
+TURNS = 2
+"""Of the event loop, in which steps are awaited to be kept together: no time at all while nobody asks for more."""
 EAGER_S = 0.003
 """How long to try at each turn of the event loop: another process writes for a fraction of this, and timers of uvloop
 count whole milliseconds."""
@@ -84,8 +86,15 @@ class File:
         answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Step(do, arguments, answer))
         if len(self._waiting) == 1:
-            loop.call_soon(self._write_all)
+            self._write_in(TURNS)
         return answer
+
+    def _write_in(self, turns: int) -> None:
+        loop = asyncio.get_running_loop()
+        if turns > 1:
+            loop.call_soon(self._write_in, turns - 1)
+        else:
+            loop.call_soon(self._write_all)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
@@ -121,7 +130,7 @@ class File:
         del self._waiting[:count]
         self._tried_since = 0.0
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._write_all)
+            self._write_in(TURNS)
 
     def _run(self, steps: list[_Step]) -> None:
         """Run steps in the transaction that has begun; where one fails, each alone."""

@@ -16,10 +16,12 @@ class Streams(Part):
         return await self._write(self._append, stream, rows, most, most_bytes)
 
     def _append(self, stream: str, rows: Sequence[bytes], most: int, most_bytes: int) -> int:
-        self._execute("INSERT OR IGNORE INTO streams (name, first, last, size) VALUES (?, 1, 0, 0)", (stream,))
-        ((number, first, last, size),) = self._rows(
-            "SELECT no, first, last, size FROM streams WHERE name = ?", (stream,)
-        )
+        known = "SELECT no, first, last, size FROM streams WHERE name = ?"
+        found = self._rows(known, (stream,))
+        if not found:
+            self._execute("INSERT INTO streams (name, first, last, size) VALUES (?, 1, 0, 0)", (stream,))
+            found = self._rows(known, (stream,))
+        ((number, first, last, size),) = found
         base = number << _STREAM_BITS
         self._file.execute_many(
             "INSERT INTO stream_rows VALUES (?, ?)", zip(count(base + last + 1), rows, strict=False)
