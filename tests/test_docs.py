@@ -64,7 +64,7 @@ async def test_the_curl_of_the_readme_gets_the_answer_shown(
 def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^make ([a-z-]+)", "\n".join(blocks("sh")), re.MULTILINE))
-    assert targets == {"demo", "serve", "test", "torture", "bench", "verify", "verify-power"}
+    assert targets == {"demo", "serve", "test", "test-slow", "torture", "bench", "verify", "verify-power"}
     assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
