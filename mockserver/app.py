@@ -166,15 +166,17 @@ class App:
     def _seed(self) -> int:
         return secrets.randbits(63) if self.settings.seed is None else self.settings.seed
 
-    async def _set_up(self) -> None:
-        """The teams, keys, rules and scenario of the start, or those of a store that has them already."""
+    async def _set_up(self) -> bool:
+        """The teams, keys, rules and scenario of the start, or those of a store that has them; whether it had none."""
         async with self.sharing.turn():
             is_new = await self.store.set_up(*ready_made(self.settings.max_concurrent_jobs))
-            if is_new or not await self.sharing.has_begun():
+            is_new = is_new or not await self.sharing.has_begun()
+            if is_new:
                 self._clear()
                 await self._begin()
             else:
                 await self.configured.go_on()
+        return is_new
 
     async def _start_over(self) -> None:
         """Everything back to the configured start, for all who share the store."""
@@ -186,8 +188,9 @@ class App:
             self.deliverer.start()
 
     async def _on_lost(self) -> None:
-        log.warning("%s has forgotten everything: all begins anew", self.store.name)
-        await self._set_up()
+        """Begin anew, unless another process has done so or is about to."""
+        if await self._set_up():
+            log.warning("%s had forgotten everything: all has begun anew", self.store.name)
 
     def _clear(self) -> None:
         """Be as at the start, on a store that is."""

@@ -58,6 +58,8 @@ class SharedJournal(Journal):
         self._most = max(max_entries, LEAST)
         self._attempt_watches: list[WatchAttempt] = []
         self._cleared = 0
+        self._looked_up: set[str] = set()
+        """The callers that are known as they are now, in the course of one reading."""
         self.bell = Bell(LOOK_S)
 
     def watch_attempts(self, watch: WatchAttempt) -> None:
@@ -136,6 +138,7 @@ class SharedJournal(Journal):
 
     async def _catch_up_with_others(self) -> None:
         async with self._reading:
+            self._looked_up.clear()
             while True:
                 requests = await self._store.rows_after(REQUESTS, self._read[REQUESTS], AT_ONCE)
                 attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
@@ -155,9 +158,10 @@ class SharedJournal(Journal):
             self._bytes = 0
         self._last = number
         digest = common[DIGEST]
-        if digest and digest not in self._callers:
+        if digest and digest not in self._looked_up:
+            self._looked_up.add(digest)
             caller = await self._store.caller(digest)
-            if caller is not None:
+            if caller is not None:  # else the key was revoked since
                 self._callers[digest] = caller
         own = (number, *own[1:BEGAN], own[BEGAN] - WALL_S, *own[BEGAN + 1 :])
         entry = Entry._make((*own, *common, self._callers.get(digest)))

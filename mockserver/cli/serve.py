@@ -31,6 +31,7 @@ FOUND = 1
         "mockserver serve",
         "mockserver serve --port 0 --speed instant",
         "mockserver serve --rate-limit 500/60s --max-concurrent-jobs 10   (the real API's limits)",
+        "mockserver serve --store sqlite:mock.db --workers 2   (survives restarts)",
         "MOCKSERVER_SEED=7 mockserver serve --log-format json",
     )
     + """\n

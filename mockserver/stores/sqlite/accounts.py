@@ -1,8 +1,8 @@
 """Teams, keys and limits."""
 
 from mockserver.core.accounts import Key, RateLimit, Team
+from mockserver.stores.entries import key_of, packed, team_of
 from mockserver.stores.protocol import Caller
-from mockserver.stores.sqlite.entries import key_of, packed_key, packed_team, team_of
 from mockserver.stores.sqlite.part import Part
 
 
@@ -49,7 +49,7 @@ class Accounts(Part):
     def _put_team(self, team: Team) -> None:
         self._execute(
             "INSERT INTO teams (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
-            (team.id, packed_team(team)),
+            (team.id, packed(team)),
         )
         self._execute("INSERT OR IGNORE INTO tallies VALUES ('credit', ?, ?)", (team.id, team.opening))
 
@@ -63,7 +63,7 @@ class Accounts(Part):
         self._execute(
             "INSERT INTO keys (digest, team, value) VALUES (?, ?, ?)"
             " ON CONFLICT (digest) DO UPDATE SET team = excluded.team, value = excluded.value",
-            (key.digest, key.team_id, packed_key(key)),
+            (key.digest, key.team_id, packed(key)),
         )
 
     async def remove_key(self, digest: str) -> bool:

@@ -4,7 +4,7 @@ from mockserver.core.deliveries import reschedule
 from mockserver.core.jobs import Job
 from mockserver.core.slots import take_slot
 from mockserver.core.timeline import Plan
-from mockserver.stores.sqlite.entries import team_of
+from mockserver.stores.entries import team_of
 from mockserver.stores.sqlite.packing import JOBS, WHOLE_JOB, id_bytes, job_of, leaves_at, plan_row
 from mockserver.stores.sqlite.slots import packed_instants
 from mockserver.stores.sqlite.submissions import Submissions
