@@ -11,7 +11,16 @@ real_s = time.monotonic
 """Real seconds since some moment, for how long something takes; an event loop may count whole milliseconds only."""
 
 
-WALL_S = time.time() - time.monotonic()
+def _wall_s() -> float:
+    """Of several readings the one that took least: one in which the process was interrupted is wrong by that."""
+    readings = []
+    for _ in range(9):
+        before, wall, after = time.monotonic(), time.time(), time.monotonic()
+        readings.append((after - before, wall - (before + after) / 2))
+    return min(readings)[1]
+
+
+WALL_S = _wall_s()
 """What has to be added to `real_s` for seconds since the epoch, which other machines count too."""
 
 

@@ -10,8 +10,7 @@ import asyncio
 import json
 import logging
 import marshal
-from collections.abc import Callable, Iterable, Mapping
-from heapq import merge
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +21,7 @@ from mockserver.core.jobs import Job
 from mockserver.core.jsontext import encode
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
-from mockserver.journal import DIGEST, Entry, Journal, made_of
+from mockserver.journal import DIGEST, Common, Entry, Journal, made_of
 from mockserver.stores.pauses import Pauses
 from mockserver.stores.protocol import Store, StoreDown
 
@@ -35,13 +34,15 @@ REQUESTS, ATTEMPTS = "requests", "attempts"
 AT_ONCE = 500
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
-BEGAN, TOOK, HEADERS, FIRED = 2, 3, 9, 16
+BEGAN, HEADERS, FIRED = 2, 9, 16
 BODIES = (6, 10)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
 HEAD = 4
 """From here on, what entries have in common is bytes."""
 SENT = Attempt._fields.index("request_body")
 WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
+News = tuple[float, Callable[[], object]]
+"""When something ended, and what tells the watches of it."""
 
 
 class SharedJournal(Journal):
@@ -137,47 +138,52 @@ class SharedJournal(Journal):
         await self._catch_up_with_others()
 
     async def _catch_up_with_others(self) -> None:
+        """Read what is new, and tell the watches of it by the instants of its end.
+
+        Rows stand in the order in which processes came to write them, which on a busy machine is another.
+        """
         async with self._reading:
             self._looked_up.clear()
             while True:
                 requests = await self._store.rows_after(REQUESTS, self._read[REQUESTS], AT_ONCE)
                 attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
-                both = merge(_requests(requests), _attempts(attempts), key=itemgetter(0))
-                for _, stream, number, row in both:  # each stream in its own order
-                    await (self._take_request if stream == REQUESTS else self._take_attempt)(number, row)
-                    self._read[stream] = number
+                new: list[News] = []
+                try:
+                    for number, row in requests:
+                        new.append(await self._request(number, row))
+                    for number, row in attempts:
+                        new.append(await self._attempt(number, row))
+                finally:  # what was read is not read again, should the store fail now
+                    for _, tell in sorted(new, key=itemgetter(0)):
+                        tell()
                 if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
                     return
 
-    async def _take_request(self, number: int, row: tuple[Any, ...]) -> None:
-        own = (*row[0][:HEADERS], tuple(map(tuple, row[0][HEADERS])), *row[0][HEADERS + 1 :])
-        common = tuple(row[1])
+    async def _request(self, number: int, row: bytes) -> News:
+        own, common = _request_of(row)
         if number > self._last + 1:  # others have left unread
             self._dropped += number - self._last - 1 + len(self._entries)
             self._entries.clear()
             self._bytes = 0
-        self._last = number
-        digest = common[DIGEST]
+        self._last = self._read[REQUESTS] = number
+        digest = str(common[DIGEST])
         if digest and digest not in self._looked_up:
             self._looked_up.add(digest)
             caller = await self._store.caller(digest)
             if caller is not None:  # else the key was revoked since
                 self._callers[digest] = caller
-        own = (number, *own[1:BEGAN], own[BEGAN] - WALL_S, *own[BEGAN + 1 :])
+        own = (number, *own[1:])
         entry = Entry._make((*own, *common, self._callers.get(digest)))
-        for watch in self._watches:
-            watch(entry)
         if number > self._cleared:
             self._keep(marshal.dumps((own, self._common(common))))
+        return entry.began_s + entry.took_s, lambda: [watch(entry) for watch in self._watches]
 
-    async def _take_attempt(self, _: int, row: tuple[Any, ...]) -> None:
-        ended, job_id, plain, tried = row
+    async def _attempt(self, number: int, row: bytes) -> News:
+        ended_s, job_id, delivery, attempt = _attempt_of(row)
         job = await self._store.job(job_id)
-        if job is not None:
-            delivery = Delivery(*plain)
-            delivery = delivery._replace(status=DeliveryStatus(delivery.status))
-            for watch in self._attempt_watches:
-                watch(job, delivery, Attempt(*tried), ended - WALL_S)
+        self._read[ATTEMPTS] = number
+        watches = self._attempt_watches if job is not None else []
+        return ended_s, lambda: [watch(job, delivery, attempt, ended_s) for watch in watches if job is not None]
 
     # Forgetting
 
@@ -203,21 +209,22 @@ class SharedJournal(Journal):
             rows.clear()
 
 
-def _requests(rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[float, str, int, Any]]:
-    """Each with the instant of its end first."""
-    for number, row in rows:
-        own, common = json.loads(row)
-        for place in (*BODIES, FIRED):
-            own[place] = tuple(own[place]) if place == FIRED else own[place].encode("latin-1")
-        common[HEAD:] = [text.encode("latin-1") for text in common[HEAD:]]
-        yield own[BEGAN] + own[TOOK], REQUESTS, number, (own, common)
+def _request_of(row: bytes) -> tuple[tuple[Any, ...], Common]:
+    """What an entry has of its own, and what entries have in common, with instants as this process counts them."""
+    own, common = json.loads(row)
+    for place in BODIES:
+        own[place] = own[place].encode("latin-1")
+    own[BEGAN] -= WALL_S
+    own[HEADERS], own[FIRED] = tuple(map(tuple, own[HEADERS])), tuple(own[FIRED])
+    return tuple(own), (*common[:HEAD], *(text.encode("latin-1") for text in common[HEAD:]))
 
 
-def _attempts(rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[float, str, int, Any]]:
-    for number, row in rows:
-        ended, job_id, delivery, tried = json.loads(row)
-        tried[SENT] = tried[SENT].encode("latin-1")
-        yield ended, ATTEMPTS, number, (ended, job_id, delivery, tried)
+def _attempt_of(row: bytes) -> tuple[float, str, Delivery, Attempt]:
+    """When it ended as this process counts, the id of its job, and what came of it."""
+    ended, job_id, plain, tried = json.loads(row)
+    tried[SENT] = tried[SENT].encode("latin-1")
+    delivery = Delivery(*plain)
+    return ended - WALL_S, job_id, delivery._replace(status=DeliveryStatus(delivery.status)), Attempt(*tried)
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,12 @@
 """The journal of processes that share a store: what was recorded before the end is in the store after it."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 from mockserver.clock import Clock
 from mockserver.core.deliveries import schedule
-from mockserver.sharedjournal import ATTEMPTS, SharedJournal
+from mockserver.sharedjournal import ATTEMPTS, REQUESTS, SharedJournal
 from mockserver.stores.memory import MemoryStore
 from tests.stores.drafts import HOOK, NOW, attempt, draft
 
@@ -21,6 +22,22 @@ class Slow(MemoryStore):
         self.asked.set()
         await self.may_go_on.wait()
         return await super().append(stream, rows, most, most_bytes)
+
+
+def row(ended: float) -> bytes:
+    """A request as a process writes it; *ended* is in seconds since the epoch."""
+    own = [0, NOW, ended - 1, 1, "id", "/v2/me", "", 0, 200, [], "{}", 2, "", "", False, 0, [], ""]
+    return json.dumps([own, ["GET", "me", "", "", "", "application/json"]]).encode()
+
+
+async def test_watches_hear_of_requests_in_the_order_of_time_and_readers_see_that_of_the_store() -> None:
+    store, heard = MemoryStore(10), list[int]()
+    journal = SharedJournal(Clock(NOW, is_frozen=True), 10, 10**6, store)
+    journal.watch(lambda entry: heard.append(entry.number))
+    await store.append(REQUESTS, [row(NOW + 2), row(NOW + 1), row(NOW + 3)], 10, 10**6)
+    await journal.refresh()
+    assert heard == [2, 1, 3]
+    assert [entry.number for entry in journal.entries()] == [1, 2, 3]
 
 
 async def test_what_is_being_written_when_a_process_ends_is_written() -> None:
