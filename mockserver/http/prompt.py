@@ -1,10 +1,11 @@
-"""Answers a request where it is read, without a task, as long as nothing has to be waited for.
+"""Answers requests once all that arrived is read, without a task, as long as nothing has to be waited for.
 
 Whatever is not ordinary goes aiohttp's way, which begins with the queue of messages that its task looks at: before a
 handler was begun, or after, with what became of it so far (docs/decisions/0009).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,6 +18,8 @@ from mockserver.http.answers import Answer
 from mockserver.http.begun import Begun
 from mockserver.http.connection import Connection, OnMalformed
 from mockserver.http.request import Request
+
+log = logging.getLogger(__name__)
 
 Begin = Callable[[RawRequestMessage, StreamReader, Connection], Request]
 """Makes a request of what was read."""
@@ -43,19 +46,46 @@ IS_POSSIBLE = {*web.RequestHandler.__slots__, *BaseProtocol.__slots__} >= _OF_CO
 """Whether this release of aiohttp has what is needed."""
 
 
-class PromptConnection(Connection):
-    """A connection that answers at once what it can."""
+class Line:
+    """Connections that have read a request each, in the order of their turns.
 
-    __slots__ = ("_begin", "_handle")
+    All that has arrived is read first and answered then, as tasks would do it: the processor keeps in its caches what
+    one kind of work needs, and two kinds by turns would drive each other out.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[PromptConnection, asyncio.Future[None]]] = []
+
+    def add(self, connection: "PromptConnection", waiter: "asyncio.Future[None]") -> None:
+        """Let a connection have its turn before anything else is read; it gets its *waiter* back then."""
+        self._waiting.append((connection, waiter))
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._serve)
+
+    def _serve(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection, waiter in waiting:
+            try:
+                connection.have_turn(waiter)
+            except Exception:
+                log.exception("bug: a connection broke off in its turn")
+                connection.force_close()
+
+
+class PromptConnection(Connection):
+    """A connection that answers without its task what it can."""
+
+    __slots__ = ("_begin", "_handle", "_line")
 
     def __init__(
-        self, server: web.Server, on_malformed: OnMalformed, begin: Begin, handle: Handle, **kwargs: Any
+        self, server: web.Server, on_malformed: OnMalformed, line: Line, begin: Begin, handle: Handle, **kwargs: Any
     ) -> None:
         super().__init__(server, on_malformed, **kwargs)
-        self._begin, self._handle = begin, handle
+        self._line, self._begin, self._handle = line, begin, handle
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and answer if that was one request and the connection idle."""
+        """Parse, and wait in line if a request came of it on an idle connection."""
         waiter, messages = self._waiter, self._messages
         if waiter is None or messages or self._paused or waiter.done():
             Connection.data_received(self, data)
@@ -64,14 +94,27 @@ class PromptConnection(Connection):
         self._waiter = None
         try:
             Connection.data_received(self, data)
+        finally:
+            if messages:
+                self._line.add(self, waiter)
+            else:
+                self._give_back(waiter)
+
+    def have_turn(self, waiter: "asyncio.Future[None]") -> None:
+        """Answer if one request was read by now, and be idle again; aiohttp's task does whatever else there is."""
+        messages = self._messages
+        try:
             if len(messages) == 1:
                 self._answer(*messages[0])
         finally:
-            self._waiter = waiter
-            if self._close or self._force_close:
-                waiter.cancel()
-            elif messages:
-                waiter.set_result(None)
+            self._give_back(waiter)
+
+    def _give_back(self, waiter: "asyncio.Future[None]") -> None:
+        self._waiter = waiter
+        if self._close or self._force_close:
+            waiter.cancel()
+        elif self._messages:
+            waiter.set_result(None)
 
     def _answer(self, message: Any, body: StreamReader) -> None:
         """Answer the only message there is, or leave it in the queue, for aiohttp's task to answer or to carry on."""

@@ -142,6 +142,46 @@ async def test_a_request_on_an_idle_connection_is_answered_without_a_task(stage:
         assert stage.tasks == {"/echo": False}
 
 
+async def test_what_arrives_at_once_is_read_before_any_of_it_is_answered(stage: Stage) -> None:
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        stage.tasks.clear()
+        for connection in stage.server.connections:
+            connection.data_received(get("/echo"))
+        assert not stage.tasks
+        assert [(await wire.reply()).body for wire in (one, other)] == [b"/echo"] * 2
+        assert stage.tasks == {"/echo": False}
+
+
+async def test_a_request_whose_follower_comes_before_its_turn_is_answered_first(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        (connection,) = stage.server.connections
+        connection.data_received(get("/turns"))
+        connection.data_received(get("/echo"))
+        assert await bodies(wire, 2) == [b"turned", b"/echo"]
+
+
+async def test_a_connection_that_breaks_off_in_its_turn_holds_up_no_other(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Request:
+        raise Bug
+
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        name = one.writer.get_extra_info("sockname")
+        first, second = sorted(stage.server.connections, key=lambda each: each.peername != name)
+        monkeypatch.setattr(first, "_begin", broken)
+        for connection in (first, second):
+            connection.data_received(get("/echo"))
+        assert (await other.reply()).body == b"/echo"
+        assert await one.rest() == b""
+    assert "broke off in its turn" in caplog.text
+
+
 async def test_a_handler_that_is_not_said_to_be_prompt_runs_in_a_task(stage: Stage) -> None:
     async with connected(stage.url) as wire:
         await settled(wire)
