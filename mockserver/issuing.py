@@ -3,6 +3,7 @@
 import math
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mockserver.core.accounts import Key, RateLimit, Team, make_key, make_team
@@ -64,7 +65,8 @@ def changed(key: Key, body: Mapping[str, Any]) -> Key:
     Raises:
         Unfit: its rate limit is none.
     """
-    return key._replace(
+    return replace(
+        key,
         name=body.get("name", key.name),
         role=body.get("role", key.role),
         is_active=body.get("active", key.is_active),
@@ -81,11 +83,11 @@ def paced(team: Team, body: Mapping[str, Any]) -> Team:
     """
     if "speed" in body:
         speed = body["speed"]
-        team = team._replace(speed=math.inf if speed == "instant" else speed)
+        team = replace(team, speed=math.inf if speed == "instant" else speed)
     if "retention" in body:
         span = body["retention"]
         try:
-            team = team._replace(keeps_s=None if span is None else duration_s(span))
+            team = replace(team, keeps_s=None if span is None else duration_s(span))
         except ValueError as error:
             msg = f"retention: {error}"
             raise Unfit(msg) from None

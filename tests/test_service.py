@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
@@ -112,8 +113,8 @@ async def brought_about(service: Service, world: World) -> Caller:
     key, team = await service.caller(KEY)
     if world.made_before is not None:
         await service.submit(Caller(key, team), GENERATE, world.made_before, "k")
-    key = key._replace(is_active=world.is_active, rate_limit=world.limit, is_queue_down=world.is_queue_down)
-    team = team._replace(modalities=world.modalities)
+    key = replace(key, is_active=world.is_active, rate_limit=world.limit, is_queue_down=world.is_queue_down)
+    team = replace(team, modalities=world.modalities)
     await service.store.put_key(key)
     await service.store.put_team(team)
     await service.store.set_balance(team.id, world.balance, service.clock.now())
@@ -206,7 +207,7 @@ async def test_a_refused_request_leaves_its_key_free(
         await service.submit(caller, GENERATE, raw, "k")
     assert await traces(service, caller) == before
     await service.store.set_balance(caller.team.id, 100, service.clock.now())
-    cured = caller._replace(key=caller.key._replace(is_queue_down=False))
+    cured = caller._replace(key=replace(caller.key, is_queue_down=False))
     accepted = await service.submit(cured, GENERATE, body("another"), "k")
     assert [job.id for job in (await service.jobs(caller, ALL)).jobs] == [accepted.job_id]
 

@@ -1,6 +1,7 @@
 """/_mock/teams."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from mockserver.control.levers import PREFIX, Body, Levers, Problem, answer
@@ -30,7 +31,8 @@ def routes(levers: Levers) -> list[Route]:
     async def patch_team(request: Request) -> Answer:
         team = await team_of(levers, request.path_values["id"])
         body = await _BODY.read(request)
-        changed = team._replace(
+        changed = replace(
+            team,
             name=body.get("name", team.name),
             plan=body.get("plan", team.plan),
             max_concurrent_jobs=body.get("maxConcurrentJobs", team.max_concurrent_jobs),

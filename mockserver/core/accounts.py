@@ -1,5 +1,6 @@
 """Teams, users and keys, and the ready-made ones that work at once."""
 
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from mockserver.core.ids import named_uuid
@@ -17,7 +18,8 @@ class RateLimit(NamedTuple):
     per_s: float
 
 
-class Team(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Team:
     """Who pays."""
 
     id: str
@@ -35,7 +37,8 @@ class Team(NamedTuple):
     """How long result files stay; none: as the server has it."""
 
 
-class Key(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Key:
     """An API key with the user and team behind it; of the key itself only the digest is kept."""
 
     digest: str
@@ -103,8 +106,8 @@ def ready_made(max_concurrent_jobs: int | None = None) -> tuple[list[Team], list
     keys = [
         make_key("afk_test", name="Test Key", team_id=rich.id),
         make_key("afk_test_poor", name="Poor Key", team_id=poor.id),
-        make_key("afk_test_inactive", name="Inactive Key", team_id=rich.id)._replace(is_active=False),
-        make_key("afk_test_limited", name="Limited Key", team_id=rich.id)._replace(rate_limit=RateLimit(1, 1.0)),
-        make_key("afk_test_down", name="Down Key", team_id=rich.id)._replace(is_queue_down=True),
+        replace(make_key("afk_test_inactive", name="Inactive Key", team_id=rich.id), is_active=False),
+        replace(make_key("afk_test_limited", name="Limited Key", team_id=rich.id), rate_limit=RateLimit(1, 1.0)),
+        replace(make_key("afk_test_down", name="Down Key", team_id=rich.id), is_queue_down=True),
     ]
     return [rich, poor], keys

@@ -1,6 +1,7 @@
 """What the API offers: operations, models, and their parameters. A model is a row of data."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
@@ -13,7 +14,8 @@ class CatalogError(Exception):
     """A table under schemas/ contradicts itself; the message names file and place."""
 
 
-class Operation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Operation:
     """One row of operations.json."""
 
     id: str
@@ -36,7 +38,8 @@ class Operation(NamedTuple):
     """Status to the name of the answer's schema; none for an answer without a body."""
 
 
-class Model(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Model:
     """One row of models.json or actions.json with its schema: the whole request body that it stands for."""
 
     id: str
@@ -115,7 +118,7 @@ def build_catalog(files: Mapping[str, Any]) -> Catalog:
             make = _model if kind == "models" else _action
             model = make(row, schemas, place, operations[row["operation"]].choose)
             typical_s = row.get("typicalSeconds", table["typicalSeconds"][row["modality"]])
-            models[row["operation"]][row["id"]] = model._replace(typical_s=typical_s)
+            models[row["operation"]][row["id"]] = replace(model, typical_s=typical_s)
     return Catalog(operations, models, files["results.json"]["shapes"], schemas)
 
 
@@ -159,7 +162,8 @@ def _model(row: Mapping[str, Any], schemas: Mapping[str, Schema], place: str, ch
     if parameters["required"]:
         required.append(parameters["name"])
     inner = (parameters["name"], "prompt") if "prompt" in schema["properties"] else ()
-    return _row(row, _body(row, fields, required, choose))._replace(
+    return replace(
+        _row(row, _body(row, fields, required, choose)),
         label=row["label"],
         shown=row["id"],
         prompt_max=prompt and prompt["max"],
@@ -174,7 +178,7 @@ def _action(row: Mapping[str, Any], schemas: Mapping[str, Schema], place: str, c
     common, own = schemas["requests/submission.json"]["properties"], schemas[row["fields"]]
     fields = {**own["properties"], **{name: common[name] for name in WEBHOOK_FIELDS}}
     body = _body(row, fields, own.get("required", ()), choose)
-    return _row(row, body)._replace(prompt_at=("prompt",) if "prompt" in fields else ())
+    return replace(_row(row, body), prompt_at=("prompt",) if "prompt" in fields else ())
 
 
 def _body(row: Mapping[str, Any], fields: Schema, required: Sequence[str], choose: str | None) -> Schema:

@@ -1,6 +1,7 @@
 """Our contract with the request bodies of a newer document, where those differ: for when the vendor moves first."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -118,7 +119,7 @@ class _Branches:
     def _renamed(self, base: Model, name: str) -> Model:
         """A new row; jobs of an action keep the model of the other ones."""
         shown = name if base.parameters_name else base.shown
-        return base._replace(id=name, label=name, shown=shown, confidence=GUESSED)
+        return replace(base, id=name, label=name, shown=shown, confidence=GUESSED)
 
     def _nearest(self, name: str, schema: Schema) -> Model:
         """The row to copy from: one with the same parameter object, and of these the one whose name is most alike."""
@@ -172,7 +173,8 @@ def _with_body(base: Model, body: Schema) -> Model:
     name = base.parameters_name if base.parameters_name in fields else _object_in(fields)
     name = name if base.parameters_name else ""
     prompt = fields.get(PROMPT, {}) if base.parameters_name else {}
-    row = base._replace(
+    row = replace(
+        base,
         body_schema=body,
         parameters_name=name,
         parameters_schema={"properties": {}, **fields[name]} if name else {"properties": {}},

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
@@ -26,11 +27,11 @@ def priced_by(model: Model, body: Schema) -> Model:
     what the defaults cost. A price that had to change is "suggested".
     """
     if not _counts(model, body):
-        model = model._replace(outputs=_default(model.outputs))
+        model = replace(model, outputs=_default(model.outputs))
     for row in (model, _widened(model, body)):
         if _is_whole(row, body):
             return row
-    return model._replace(price={"credits": price(model, {})}, confidence=GUESSED)
+    return replace(model, price={"credits": price(model, {})}, confidence=GUESSED)
 
 
 def _is_whole(model: Model, body: Schema) -> bool:
@@ -62,7 +63,7 @@ def _default(outputs: int | Mapping[str, Any]) -> int:
 def _widened(model: Model, body: Schema) -> Model:
     """The row with what its price does not know taken for the default."""
     parts = [_with_all(part, body, model) for part in model.price.get("by", ())]
-    return model._replace(price={**model.price, "by": parts}, confidence=GUESSED)
+    return replace(model, price={**model.price, "by": parts}, confidence=GUESSED)
 
 
 def _with_all(part: Mapping[str, Any], body: Schema, model: Model) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ What puts a change back is a plain row of JSON, so that any process that shares 
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mockserver.core.accounts import KeyName, RateLimit, Team
@@ -72,7 +73,7 @@ class Changes:
         if caller is None:
             return
         before = caller.key.rate_limit
-        await self._service.store.put_key(caller.key._replace(rate_limit=limit))
+        await self._service.store.put_key(replace(caller.key, rate_limit=limit))
         self.undo.append(("unlimit_key", digest, limit, before))
 
 
@@ -112,12 +113,12 @@ class Undoing:
         """Give a key the rate limit that it had."""
         now = await self._service.store.caller(digest)
         if now is not None and now.key.rate_limit == _limit(limit):
-            await self._service.store.put_key(now.key._replace(rate_limit=_limit(before)))
+            await self._service.store.put_key(replace(now.key, rate_limit=_limit(before)))
 
 
 async def put_team(service: Service, team: Team, changes: Mapping[str, Any]) -> None:
     """Change fields of a team, and let its jobs have the slots that are free by it."""
-    await service.store.put_team(team._replace(**changes))
+    await service.store.put_team(replace(team, **changes))
     await service.store.move_up(team.id, service.clock.now())
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -205,7 +206,7 @@ class Stage:
         self._let_hold()
         for team in await store.teams() if before != self._jobs_limit else ():
             if team.max_concurrent_jobs == before:  # else a lever gave it one of its own
-                await store.put_team(team._replace(max_concurrent_jobs=self._jobs_limit))
+                await store.put_team(replace(team, max_concurrent_jobs=self._jobs_limit))
                 await store.move_up(team.id, self._service.clock.now())
 
     def _let_hold(self) -> None:

@@ -4,6 +4,7 @@ They are read at every request and seldom change, so that what was read is remem
 """
 
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from mockserver.core.accounts import Key, RateLimit, Team
 
 def packed(row: Team | Key) -> bytes:
     """A team or a key as JSON, of the kind that knows an infinite speed."""
-    return json.dumps(row._asdict()).encode()
+    return json.dumps(asdict(row)).encode()
 
 
 @lru_cache(1000)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ PRICE_LIST = Path(__file__).parents[2].parent / "shared" / "api" / "credits.json
 
 
 def model_with(rule: dict[str, Any]) -> Model:
-    return MODELS[0]._replace(price=rule)
+    return replace(MODELS[0], price=rule)
 
 
 def test_every_price_agrees_with_the_price_list() -> None:

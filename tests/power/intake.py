@@ -3,6 +3,7 @@
 import copy
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -150,7 +151,7 @@ def team_scope_for_all() -> list[Swap]:
     listed = Service.jobs
 
     async def listing(self: Service, caller: Caller, wanted: ListRequest) -> Listing:
-        as_admin = caller._replace(key=caller.key._replace(role="ADMIN"))
+        as_admin = caller._replace(key=replace(caller.key, role="ADMIN"))
         return await listed(self, as_admin if wanted.is_team else caller, wanted)
 
     return [Swap(Service, "jobs", listing)]

@@ -1,6 +1,7 @@
 """Jobs for the suite of the stores, made by hand, and the whole of a store as one value."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from mockserver.core.accounts import Key, Team, make_key
@@ -17,7 +18,7 @@ TEAM = Team("team-1", "First", opening=100)
 OTHER_TEAM = Team("team-2", "Second", opening=50)
 TEAMS = [TEAM, OTHER_TEAM]
 ANN, BOB, EVE = (
-    make_key(f"afk_{user}", name=user, team_id=team.id)._replace(user_id=user)
+    replace(make_key(f"afk_{user}", name=user, team_id=team.id), user_id=user)
     for user, team in (("ann", TEAM), ("bob", TEAM), ("eve", OTHER_TEAM))
 )
 KEYS = [ANN, BOB, EVE]

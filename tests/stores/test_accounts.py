@@ -1,6 +1,7 @@
 """Teams, keys, balances and rate limits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ async def test_teams_and_keys_are_listed_oldest_first(store: Store) -> None:
 
 
 async def test_a_changed_team_or_key_keeps_its_place(store: Store) -> None:
-    team, key = TEAM._replace(name="Renamed", modalities=("video",)), ANN._replace(is_active=False)
+    team, key = replace(TEAM, name="Renamed", modalities=("video",)), replace(ANN, is_active=False)
     await store.put_team(team)
     await store.put_key(key)
     assert (await store.teams(), await store.keys()) == ([team, OTHER_TEAM], [key, *KEYS[1:]])
@@ -55,7 +56,7 @@ async def test_a_team_starts_with_its_opening_credits(store: Store) -> None:
 
 async def test_changing_a_team_does_not_touch_its_balance(store: Store) -> None:
     await accepted(store, draft(1, cost=30))
-    await store.put_team(TEAM._replace(opening=5000, name="Renamed"))
+    await store.put_team(replace(TEAM, opening=5000, name="Renamed"))
     assert await store.balance(TEAM.id, NOW) == 70
 
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ async def test_slots_that_several_processes_take_at_once_are_given_once_each(ope
 
 async def test_plans_that_several_processes_change_at_once_are_all_heeded(opened: OpenStores) -> None:
     stores = await opened(4)
-    await stores[0].put_team(TEAM._replace(max_concurrent_jobs=1))
+    await stores[0].put_team(replace(TEAM, max_concurrent_jobs=1))
     jobs = [await accepted(stores[0], draft(n, cost=5, slots=1, hook=FINAL_HOOK)) for n in range(12)]
     ending = zip(stores * 2, jobs[:8], strict=True)
     await asyncio.gather(*(store.change_plan(job.id, failed_by(job.plan, NOW, "no"), NOW) for store, job in ending))
@@ -386,7 +387,7 @@ async def test_a_cluster_keeps_teams_in_shards_and_shows_the_same(opened: OpenSt
     (clustered,), (alone,) = await opened(1, cluster), await opened(1)
     seen = []
     for store in (clustered, alone):
-        await store.put_team(TEAM._replace(max_concurrent_jobs=1))
+        await store.put_team(replace(TEAM, max_concurrent_jobs=1))
         for number, owner in enumerate((ANN, EVE, ANN, EVE)):
             slots = 1 if owner is ANN else None
             await accepted(store, draft(number, owner=owner, key="k" * number, hook=HOOK, slots=slots))

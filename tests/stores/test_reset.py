@@ -1,5 +1,7 @@
 """A reset store is as good as new."""
 
+from dataclasses import replace
+
 from mockserver.core.accounts import RateLimit
 from mockserver.core.idempotency import Claim
 from mockserver.stores.protocol import Store
@@ -25,8 +27,8 @@ from tests.stores.drafts import (
 
 async def used(store: Store) -> None:
     """Leave traces everywhere."""
-    await store.put_team(TEAM._replace(max_concurrent_jobs=1, name="Renamed"))
-    await store.put_key(ANN._replace(is_active=False))
+    await store.put_team(replace(TEAM, max_concurrent_jobs=1, name="Renamed"))
+    await store.put_key(replace(ANN, is_active=False))
     await accepted(store, draft(1, key="k", hook=HOOK, slots=1, life=plan(runs_s=NEVER)))
     for number in range(2, 9):
         await accepted(store, draft(number, hook=HOOK))

@@ -1,5 +1,6 @@
 """Slots of a team: so many jobs run at once, the others wait in order."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -16,7 +17,7 @@ STUCK = plan(runs_s=NEVER)
 
 
 async def limited(store: Store, slots: int) -> None:
-    await store.put_team(TEAM._replace(max_concurrent_jobs=slots))
+    await store.put_team(replace(TEAM, max_concurrent_jobs=slots))
     await store.set_balance(TEAM.id, 1_000_000, NOW)
 
 
@@ -46,7 +47,7 @@ async def test_without_slots_all_jobs_run_at_once(store: Store) -> None:
 
 async def test_teams_do_not_wait_for_each_other(store: Store) -> None:
     await limited(store, 1)
-    await store.put_team(OTHER_TEAM._replace(max_concurrent_jobs=1))
+    await store.put_team(replace(OTHER_TEAM, max_concurrent_jobs=1))
     await accepted(store, draft(0, slots=1, life=STUCK))
     await accepted(store, draft(1, slots=1, owner=EVE))
     await accepted(store, draft(2, slots=1))
@@ -129,7 +130,7 @@ async def test_a_lowered_limit_holds_for_the_next_job(store: Store) -> None:
     await limited(store, 3)
     for number, runs_s in enumerate((5, 10, 15)):
         await accepted(store, draft(number, slots=3, life=plan(runs_s=runs_s)))
-    await store.put_team(TEAM._replace(max_concurrent_jobs=1))
+    await store.put_team(replace(TEAM, max_concurrent_jobs=1))
     await accepted(store, draft(3, slots=1))
     assert await starts(store, 4) == [0, 0, 0, 15]
 
@@ -137,7 +138,7 @@ async def test_a_lowered_limit_holds_for_the_next_job(store: Store) -> None:
 async def test_after_a_lowered_limit_a_freed_slot_is_given_only_once_enough_are_free(store: Store) -> None:
     await limited(store, 3)
     jobs = [await accepted(store, draft(n, slots=3, life=plan(runs_s=10.0 * (n + 1)))) for n in range(4)]
-    await store.put_team(TEAM._replace(max_concurrent_jobs=1))
+    await store.put_team(replace(TEAM, max_concurrent_jobs=1))
     await store.change_plan(jobs[0].id, timeline.cancelled_by(jobs[0].plan, NOW + 1), NOW + 1)
     assert await starts(store, 4) == [0, 0, 0, 30]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ async def opened(real: Clock, path: Path) -> AsyncIterator[OpenStores]:
 async def test_all_that_is_kept_is_there_after_a_restart(path: Path) -> None:
     store = await SqliteStore.opened(path, 1000)
     assert await store.set_up(TEAMS, KEYS)
-    await store.put_team(TEAM._replace(max_concurrent_jobs=1))
+    await store.put_team(replace(TEAM, max_concurrent_jobs=1))
     life = plan(outcome=JobStatus.FAILED)
     for number in range(4):
         await accepted(store, draft(number, key=f"k{number}", hook=HOOK, slots=1, life=life))
@@ -170,7 +171,7 @@ def told(process: subprocess.Popen[str], how_many: int) -> list[str]:
 
 async def test_what_processes_that_were_killed_had_answered_is_all_there_and_adds_up(path: Path) -> None:
     store = await SqliteStore.opened(path, 1_000_000)
-    await store.reset([TEAM._replace(opening=1_000_000)], KEYS)
+    await store.reset([replace(TEAM, opening=1_000_000)], KEYS)
     answered = list[str]()
     for turn in range(2):
         processes = [started(SUBMITTING, path, (2 * turn + place) * 1_000_000) for place in range(2)]
@@ -228,7 +229,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 async def test_real_processes_make_one_job_a_key_take_each_delivery_once_and_the_ledger_adds_up(path: Path) -> None:
     store = await SqliteStore.opened(path, 10_000)
-    await store.reset([TEAM._replace(opening=1000)], KEYS)
+    await store.reset([replace(TEAM, opening=1000)], KEYS)
     processes = [started(WORKING, path, first) for first in (1000, 2000, 3000)]
     results = await asyncio.gather(*(asyncio.to_thread(process.communicate, "go\n") for process in processes))
     words = [out.split() for out, _ in results]
