@@ -1,9 +1,7 @@
 """Every request to the imitated API and its answer, bounded by number and by memory."""
 
-import marshal
-from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mockserver.bell import Bell
@@ -12,6 +10,7 @@ from mockserver.core.jsontext import parse
 from mockserver.core.matching import Seen
 from mockserver.http.answers import Answer, Headers
 from mockserver.http.request import Request
+from mockserver.roll import Roll, Row
 from mockserver.stores.protocol import Caller
 
 BODY_BYTES = 256 * 1024
@@ -111,8 +110,6 @@ BATCH = 64
 answers, where nothing of the journal is in the processor's caches any more."""
 BATCH_BYTES = 256 * 1024
 """Of their bodies."""
-PLAIN = 2
-"""The version of marshal's form that looks for nothing that stands twice."""
 _new = tuple.__new__
 """A named tuple of values that are a tuple already: a quarter of what calling its class takes."""
 Fresh = tuple[Request, Answer, bytes, int, float, float, float]
@@ -126,11 +123,11 @@ class Journal:
     """The newest entries: at most *max_entries*, and at most *max_bytes* of them."""
 
     def __init__(self, clock: Clock, max_entries: int, max_bytes: int) -> None:
-        self._clock, self._max_entries, self._max_bytes = clock, max_entries, max_bytes
-        self._entries: deque[bytes] = deque()
+        self._clock, self._max_bytes = clock, max_bytes
+        self._roll = Roll(max_entries, max_bytes)
         self._callers: dict[str, Caller] = {}
         """Who sent them, by the key's digest, as they are now."""
-        self._bytes = self._last = self._dropped = 0
+        self._last = self._dropped = 0
         self._fresh: list[Fresh] = []
         self._fresh_bytes = 0
         self._shared: list[Common] = []
@@ -154,31 +151,23 @@ class Journal:
     def catch_up(self) -> None:
         """Enter what waits; whoever looks at the journal, or at what its watches made of it, does this first."""
         fresh, self._fresh, self._fresh_bytes = self._fresh, [], 0
-        for each in fresh:
-            self._enter(*each)
-        if fresh:
-            self.bell.ring()
-
-    def _enter(  # noqa: PLR0913, PLR0917 - a `Fresh`
-        self, request: Request, answer: Answer, body: bytes, body_bytes: int, began_s: float, ended_s: float, at: float
-    ) -> None:
-        self._last = number = self._last + 1
-        own, common = made_of(number, request, answer, body, body_bytes, began_s, ended_s, at)
-        caller = request.caller
-        entry = _new(Entry, own + common + (caller,))
+        if not fresh:
+            return
+        entries: list[Entry] = []
+        rows: list[Row] = []
+        for number, each in enumerate(fresh, self._last + 1):
+            own, common = made_of(number, *each)
+            caller = each[0].caller
+            if caller is not None:
+                self._callers[caller.key.digest] = caller
+            entries.append(_new(Entry, own + common + (caller,)))
+            rows.append((own, self._common(common)))
+        self._last += len(fresh)
+        self._dropped += self._roll.add(rows)
         for watch in self._watches:
-            watch(entry)
-        if caller is not None:
-            self._callers[caller.key.digest] = caller
-        # One object an entry, and a small one: fresh memory, and letting go of old, would cost more than all else.
-        self._keep(marshal.dumps((own, self._common(common)), PLAIN))
-
-    def _keep(self, packed: bytes) -> None:
-        self._entries.append(packed)
-        self._bytes += len(packed)
-        while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
-            self._bytes -= len(self._entries.popleft())
-            self._dropped += 1
+            for entry in entries:
+                watch(entry)
+        self.bell.ring()
 
     @property
     def last(self) -> int:
@@ -194,12 +183,12 @@ class Journal:
 
     def __len__(self) -> int:
         self.catch_up()
-        return len(self._entries)
+        return len(self._roll)
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
         """Those with a greater number than *since*, oldest first."""
         skipped = max(0, since - (self.last - len(self)))
-        return map(self._unpacked, islice(self._entries, skipped, None))
+        return map(self._unpacked, self._roll.rows(skipped))
 
     def _common(self, common: Common) -> int | Common:
         """What many entries share: its number where it is one of the first, else itself."""
@@ -211,8 +200,8 @@ class Journal:
             self._shared.append(common)
         return number
 
-    def _unpacked(self, packed: bytes) -> Entry:
-        own, known = marshal.loads(packed)  # noqa: S302 - our own, from this process
+    def _unpacked(self, row: Row) -> Entry:
+        own, known = row
         common = self._shared[known] if isinstance(known, int) else known
         return Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
 
@@ -231,8 +220,8 @@ class Journal:
     def clear(self) -> None:
         """Forget every entry; numbers go on."""
         self.catch_up()
-        self._entries.clear()
-        self._bytes = self._dropped = 0
+        self._roll.clear()
+        self._dropped = 0
 
 
 def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`

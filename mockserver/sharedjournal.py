@@ -9,7 +9,6 @@ recorded a moment later, whichever process is asked.
 import asyncio
 import json
 import logging
-import marshal
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
@@ -162,9 +161,8 @@ class SharedJournal(Journal):
     async def _request(self, number: int, row: bytes) -> News:
         own, common = _request_of(row)
         if number > self._last + 1:  # others have left unread
-            self._dropped += number - self._last - 1 + len(self._entries)
-            self._entries.clear()
-            self._bytes = 0
+            self._dropped += number - self._last - 1 + len(self._roll)
+            self._roll.clear()
         self._last = self._read[REQUESTS] = number
         digest = str(common[DIGEST])
         if digest and digest not in self._looked_up:
@@ -175,7 +173,7 @@ class SharedJournal(Journal):
         own = (number, *own[1:])
         entry = Entry._make((*own, *common, self._callers.get(digest)))
         if number > self._cleared:
-            self._keep(marshal.dumps((own, self._common(common))))
+            self._dropped += self._roll.add([(own, self._common(common))])
         return entry.began_s + entry.took_s, lambda: [watch(entry) for watch in self._watches]
 
     async def _attempt(self, number: int, row: bytes) -> News:
@@ -194,9 +192,7 @@ class SharedJournal(Journal):
     async def take(self, told: bytes) -> None:
         """Forget as another process has told."""
         self._cleared = json.loads(told) if told else 0
-        first = self._last - len(self._entries) + 1
-        for _ in range(min(len(self._entries), max(0, self._cleared - first + 1))):
-            self._bytes -= len(self._entries.popleft())
+        self._roll.drop(self._cleared - self._last + len(self._roll))
 
     async def forget(self) -> None:
         await self.refresh()
