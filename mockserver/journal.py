@@ -1,8 +1,9 @@
 """Every request to the imitated API and its answer, bounded by number and by memory."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
+
+from aiohttp.typedefs import RawHeaders
 
 from mockserver.bell import Bell
 from mockserver.clock import Clock
@@ -55,8 +56,8 @@ class Entry(NamedTuple):
     """Of the job that was made."""
     digest: str
     """SHA-256 of the key; empty where no known one was sent."""
-    head: bytes
-    """The request's headers: names and values in turns, with line feeds between; see `headers`."""
+    headers: RawHeaders
+    """Of the request: names and values, in the order in which they came."""
     kind: bytes
     """Content type of the answer."""
     caller: Caller | None
@@ -66,12 +67,6 @@ class Entry(NamedTuple):
     def path(self) -> str:
         """Without the query."""
         return self.target.partition("?")[0]
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The request's headers, in the order in which they came."""
-        parts = self.head.split(b"\n") if self.head else []
-        return list(zip(parts[::2], parts[1::2], strict=True))
 
     def header(self, name: str) -> str:
         """A header of the request by its name in lower case; empty where it was not sent."""
@@ -100,12 +95,12 @@ class Entry(NamedTuple):
 
 
 Watch = Callable[[Entry], None]
-Common = tuple[str, str, str, str, bytes, bytes]
-"""Method, operation, model, digest, head and kind, which clients repeat."""
+Common = tuple[str, str, str, str, RawHeaders, bytes]
+"""Method, operation, model, digest, headers and kind, which clients repeat."""
 DIGEST = 3
 SHARED = 1000
 """What entries share, at most: clients send the same headers again and again."""
-BATCH = 64
+BATCH = 32
 """Requests that wait to be entered, at most. Entered one after the other, they cost half of what each costs between two
 answers, where nothing of the journal is in the processor's caches any more."""
 BATCH_BYTES = 256 * 1024
@@ -262,5 +257,4 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
         request.note,
     )
     digest = "" if caller is None else caller.key.digest
-    head = b"\n".join(chain.from_iterable(request.raw_headers))
-    return own, (request.method, request.operation, request.model, digest, head, kind)
+    return own, (request.method, request.operation, request.model, digest, request.raw_headers, kind)

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -36,8 +37,6 @@ LEAST = 1000
 BEGAN, HEADERS, FIRED = 2, 9, 16
 BODIES = (6, 10)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
-HEAD = 4
-"""From here on, what entries have in common is bytes."""
 SENT = Attempt._fields.index("request_body")
 WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
 News = tuple[float, Callable[[], object]]
@@ -73,11 +72,12 @@ class SharedJournal(Journal):
         own, common = made_of(
             0, request, answer, body, body_bytes, began_s + WALL_S, ended_s + WALL_S, self._clock.now()
         )
-        fields, shared = list(own), list(common)
+        fields = list(own)
         for place in BODIES:
             fields[place] = own[place].decode("latin-1")
-        shared[HEAD:] = [text.decode("latin-1") for text in common[HEAD:]]  # type: ignore[union-attr] # bytes from there on
-        self._add(REQUESTS, encode([fields, shared]))
+        *shared, headers, kind = common
+        head = b"\n".join(chain.from_iterable(headers))
+        self._add(REQUESTS, encode([fields, [*shared, head.decode("latin-1"), kind.decode("latin-1")]]))
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Take note of an attempt to deliver a webhook."""
@@ -212,7 +212,10 @@ def _request_of(row: bytes) -> tuple[tuple[Any, ...], Common]:
         own[place] = own[place].encode("latin-1")
     own[BEGAN] -= WALL_S
     own[HEADERS], own[FIRED] = tuple(map(tuple, own[HEADERS])), tuple(own[FIRED])
-    return tuple(own), (*common[:HEAD], *(text.encode("latin-1") for text in common[HEAD:]))
+    *shared, head, kind = common
+    parts = head.encode("latin-1").split(b"\n") if head else []
+    headers = tuple(zip(parts[::2], parts[1::2], strict=True))
+    return tuple(own), (*shared, headers, kind.encode("latin-1"))
 
 
 def _attempt_of(row: bytes) -> tuple[float, str, Delivery, Attempt]:

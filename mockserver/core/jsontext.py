@@ -42,7 +42,8 @@ def _quickly(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except ValueError:  # no JSON, or a lone surrogate, which JavaScript takes
         return None
-    return value if _is_alike((value,)) else None
+    values = value.values() if type(value) is dict else (value,)
+    return value if _is_alike(values) else None
 
 
 def _is_alike(values: Iterable[Any]) -> bool:

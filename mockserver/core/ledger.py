@@ -3,8 +3,6 @@
 import heapq
 import math
 
-from mockserver.core.errors import InsufficientCredits
-
 
 class Ledger:
     """The balance at an instant. What comes back and what is taken later is known beforehand and counts from then on.
@@ -27,16 +25,12 @@ class Ledger:
                 self._balance += self._booked.pop(name)[1]
         return max(0, self._balance)
 
-    def charge(self, cost: int, now: float) -> None:
-        """Take the price of a job that is accepted.
-
-        Raises:
-            InsufficientCredits: the balance is below the price; nothing changes.
-        """
+    def charge(self, cost: int, now: float) -> int:
+        """Take the price of a job if it can be paid; what could be spent before, where less than *cost* is a no."""
         available = self.balance(now)
-        if cost > available:
-            raise InsufficientCredits(required=cost, available=available)
-        self._balance -= cost
+        if cost <= available:
+            self._balance -= cost
+        return available
 
     def book(self, name: str, credit: int, at: float) -> None:
         """Set what comes (below 0: goes) under *name* from *at* on, instead of what was set and has not come yet."""

@@ -11,10 +11,10 @@ from itertools import islice
 from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.core.deliveries import Attempt, Delivery, reschedule, schedule, webhook_status
 from mockserver.core.idempotency import LIFETIME_S, Claim, Record
-from mockserver.core.jobs import Job
+from mockserver.core.jobs import TRAINING, Job
 from mockserver.core.ledger import Ledger
 from mockserver.core.slots import take_slot
-from mockserver.core.timeline import JobStatus, Plan
+from mockserver.core.timeline import COMPLETED, JobStatus, Plan
 from mockserver.stores.commons import Commons
 from mockserver.stores.index import Entry, JobIndex
 from mockserver.stores.outbox import Outbox
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 SCAN = 2000
 """Jobs that a filtered page looks at before it lets other requests have a turn."""
 _new = tuple.__new__
+_DONE, _OUTCOME = COMPLETED.value, Plan._fields.index("outcome")
 _STATUSES = {status.value: status for status in JobStatus}
 
 
@@ -103,40 +104,51 @@ class MemoryStore(Commons):
 
     async def submit(self, draft: Draft, now: float) -> Outcome:
         job, claim, slots, most_open = draft
-        if claim is not None:
-            self._forget_old_claims(now)
-            known = self._recall(job.user_id, claim, now)
-            if known is not None:
-                return known
+        if claim is not None and (known := self._recall(job.user_id, claim, now)) is not None:
+            return known
         cost = job.cost
         ledger = self._ledgers.get(job.team_id)
-        available = 0 if ledger is None else ledger.balance(now)
-        if ledger is None or available < cost:
+        if ledger is None:
+            return TooFewCredits(cost, 0)
+        if most_open is not None and ledger.balance(now) >= cost and (full := self._count(job, most_open, now)):
+            return full
+        available = ledger.charge(cost, now)
+        if available < cost:
             return TooFewCredits(cost, available)
-        if most_open is not None:
-            ends = self._unfinished(job.lists[0], now)
-            if len(ends) >= most_open:
-                return TooManyOpen(min(ends.values()))
-            self._bounded[job.lists[0]].append(job.id)
         if slots is not None:
             job = self._with_slot(job, slots, now)
         row = packed(job)
         # From here on by the row: a plain tuple is taken apart in less time than two fields of a named one are read.
-        job_id, user_id, _, _, model, created_at, _, _, _, _, _, hook, _, _, _, _ = row
-        ledger.charge(cost, now)
-        self._book(ledger, job)
+        job_id, _, _, _, _, _, _, _, _, _, _, hook, _, plan, later_cost, _ = row
+        if later_cost or plan[_OUTCOME] != _DONE:
+            self._book(ledger, job)
         if claim is not None:
-            record = Record(job_id, claim.fingerprint, created_at + LIFETIME_S)
-            self._claims[user_id, claim.key] = record
-            self._claims_by_age.append((record.expires_at, (user_id, claim.key)))
+            self._remember(claim, row, now)
         self._rows[job_id] = row
-        self._note_end(job)
-        self._index(job).add((created_at, job_id), model)
+        self._enlist(row, job)
         if hook is not None:
             self._schedule(schedule(job))
         if len(self._rows) > self._max_jobs:
             self._evict(now)
         return _new(Accepted, (job,))
+
+    def _remember(self, claim: Claim, row: Row, now: float) -> None:
+        self._forget_old_claims(now)
+        job_id, user_id, _, _, _, created_at, *_ = row
+        record = Record(job_id, claim.fingerprint, created_at + LIFETIME_S)
+        self._claims[user_id, claim.key] = record
+        self._claims_by_age.append((record.expires_at, (user_id, claim.key)))
+
+    def _enlist(self, row: Row, job: Job) -> None:
+        """Put a new job into its list, and note when it may leave."""
+        job_id, user_id, _, operation, model, created_at, _, _, _, _, _, _, _, plan, _, _ = row
+        index = None if operation == TRAINING else self._indexes.get(user_id)
+        (index or self._index(job)).add((created_at, job_id), model)
+        ended_at = plan[0] + plan[1]
+        if operation == TRAINING:
+            self._note_end(job)
+        elif ended_at < math.inf:
+            heapq.heappush(self._ends, (ended_at, job_id))
 
     def _index(self, job: Job) -> JobIndex:
         lists = job.lists
@@ -154,6 +166,15 @@ class MemoryStore(Commons):
         if later_cost and not has_started:
             ledger.book(f"{job.id} start", -later_cost, plan.started_at)
         ledger.book(job.id, job.cost + later_cost, plan.ended_at if plan.refunds else math.inf)
+
+    def _count(self, job: Job, most_open: int, now: float) -> TooManyOpen | None:
+        """Count a new job of a bounded list, unless that has as many unfinished ones as it may."""
+        name = job.lists[0]
+        ends = self._unfinished(name, now)
+        if len(ends) >= most_open:
+            return TooManyOpen(min(ends.values()))
+        self._bounded[name].append(job.id)
+        return None
 
     def _unfinished(self, name: str, now: float) -> dict[str, float]:
         """When those jobs of a bounded list end that have not ended by *now*."""
