@@ -1,7 +1,7 @@
 """A request as handlers see it: aiohttp's, with the body read under a limit and the query read strictly."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mockserver.http.connection import Connection
 
 MAX_FIELDS = 100
+SMALL_BYTES = 0x8000
+"""Of a larger body aiohttp may have stopped reading, and goes on when it is read in the ordinary way."""
 
 
 class Request(web.BaseRequest):
@@ -103,7 +105,7 @@ class Request(web.BaseRequest):
     @property
     def raw_headers(self) -> RawHeaders:
         """Names and values as they came."""
-        return self._message.raw_headers
+        return self._message.raw_headers or ()  # for what was no HTTP, aiohttp has a dict there
 
     @property
     def connection(self) -> "Connection":
@@ -147,7 +149,7 @@ class Request(web.BaseRequest):
                 return b"", arrived
             if not payload.is_eof() or payload.exception() is not None:
                 return b"", 0
-            body = self._read_bytes = payload.read_nowait()
+            body = self._read_bytes = _whole(payload)
         return body, len(body)
 
     @property
@@ -219,7 +221,7 @@ class Request(web.BaseRequest):
         body = self._read_bytes
         if body is None:
             try:
-                body = self._read_bytes = self._payload.read_nowait()
+                body = self._read_bytes = _whole(self._payload)
             except TimeoutError:
                 raise BodyTimedOut from None
             except (web.RequestPayloadError, HttpProcessingError) as error:
@@ -235,6 +237,14 @@ class Request(web.BaseRequest):
             return await self.read()
         finally:
             expiry.cancel()
+
+
+def _whole(payload: StreamReader) -> bytes:
+    """All of a body that has arrived; a small one that came in one piece without aiohttp's steps for all others."""
+    pieces: Sequence[bytes] = getattr(payload, "_buffer", ())
+    if len(pieces) == 1 and payload.total_bytes <= SMALL_BYTES and payload.exception() is None:
+        return pieces[0]
+    return payload.read_nowait()
 
 
 @lru_cache(maxsize=64)

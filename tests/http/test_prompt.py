@@ -11,7 +11,7 @@ from mockserver.api import errors
 from mockserver.http.answers import Answer
 from mockserver.http.connection import Connection
 from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE
-from mockserver.http.request import Request
+from mockserver.http.request import SMALL_BYTES, Request
 from mockserver.http.router import Route, Router
 from mockserver.http.server import Area, HttpServer, Limits
 from tests.api.wire import Wire, connected
@@ -375,3 +375,11 @@ async def test_without_prompt_answers_every_handler_runs_in_a_task() -> None:
         for path in ("/echo", "/waits", "/turns", "/slow", "/echo"):
             assert (await wire.ask(get(path))).status == 200
     assert stage.tasks == dict.fromkeys(("/echo", "/waits", "/turns", "/slow"), True)
+
+
+@pytest.mark.parametrize("size", [1, SMALL_BYTES, SMALL_BYTES + 1, 99_999])
+async def test_bodies_of_any_size_follow_each_other_on_one_connection(stage: Stage, size: int) -> None:
+    body = b"[" + b" " * (size - 2) + b"]" if size > 1 else b"1"
+    async with connected(stage.url) as wire:
+        for _ in range(5):
+            assert (await wire.ask(post("/echo", body))).body == body
