@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.bell import Bell
 from mockserver.clock import WALL_S, Clock, real_s
@@ -22,6 +22,7 @@ from mockserver.core.jsontext import encode
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
 from mockserver.journal import DIGEST, Common, Entry, Journal, made_of
+from mockserver.roll import Row
 from mockserver.stores.pauses import Pauses
 from mockserver.stores.protocol import Store, StoreDown
 
@@ -37,10 +38,21 @@ LEAST = 1000
 BEGAN, HEADERS, FIRED = 2, 9, 16
 BODIES = (6, 10)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
+OWN_BYTES = 4 * 1024 * 1024
+"""Of bodies in rows that this process wrote and has not read, and need not fetch."""
 SENT = Attempt._fields.index("request_body")
 WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
+Parts = tuple[tuple[Any, ...], Common]
+"""What an entry has of its own, and what entries have in common, with instants as this process counts them."""
 News = tuple[float, Callable[[], object]]
 """When something ended, and what tells the watches of it."""
+
+
+class _Written(NamedTuple):
+    """A row that is to be written, and what it was made of where that is a request."""
+
+    text: bytes
+    parts: Parts | None = None
 
 
 class SharedJournal(Journal):
@@ -49,7 +61,10 @@ class SharedJournal(Journal):
     def __init__(self, clock: Clock, max_entries: int, max_bytes: int, store: Store) -> None:
         super().__init__(clock, max_entries, max_bytes)
         self._store = store
-        self._rows: dict[str, list[bytes]] = {REQUESTS: [], ATTEMPTS: []}
+        self._rows: dict[str, list[_Written]] = {REQUESTS: [], ATTEMPTS: []}
+        self._own: dict[int, Parts] = {}
+        """Requests that this process wrote and has not read yet, by their numbers in the stream."""
+        self._own_bytes = 0
         self._read: dict[str, int] = {REQUESTS: 0, ATTEMPTS: 0}
         """The number of the last row that was read of each stream."""
         self._flushing: asyncio.Task[None] | None = None
@@ -69,21 +84,15 @@ class SharedJournal(Journal):
 
     def record(self, request: Request, answer: Answer, began_s: float, ended_s: float) -> None:
         body, body_bytes = request.so_far()
-        own, common = made_of(
-            0, request, answer, body, body_bytes, began_s + WALL_S, ended_s + WALL_S, self._clock.now()
-        )
-        fields = list(own)
-        for place in BODIES:
-            fields[place] = own[place].decode("latin-1")
-        *shared, headers, kind = common
-        head = b"\n".join(chain.from_iterable(headers))
-        self._add(REQUESTS, encode([fields, [*shared, head.decode("latin-1"), kind.decode("latin-1")]]))
+        parts = made_of(0, request, answer, body, body_bytes, began_s, ended_s, self._clock.now())
+        self._add(REQUESTS, _Written(_row_of(parts), parts))
 
     def on_attempt(self, job: Job, delivery: Delivery, attempt: Attempt) -> None:
         """Take note of an attempt to deliver a webhook."""
-        self._add(ATTEMPTS, encode([real_s() + WALL_S, job.id, list(delivery), list(map(_plain, attempt))]))
+        told = [real_s() + WALL_S, job.id, list(delivery), list(map(_plain, attempt))]
+        self._add(ATTEMPTS, _Written(encode(told)))
 
-    def _add(self, stream: str, row: bytes) -> None:
+    def _add(self, stream: str, row: _Written) -> None:
         self._rows[stream].append(row)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush(), name="journal")
@@ -108,13 +117,22 @@ class SharedJournal(Journal):
                 while rows := waiting[:AT_ONCE]:
                     del waiting[:AT_ONCE]
                     try:
-                        last = await self._store.append(stream, rows, self._most, self._max_bytes)
+                        texts = [row.text for row in rows]
+                        last = await self._store.append(stream, texts, self._most, self._max_bytes)
                     except StoreDown:
                         waiting[:0] = rows
                         del waiting[: -self._most]  # it has been away for long
                         raise
+                    self._hold(rows, last)
                     if last - self._read[stream] > self._most // 2:
                         await self._catch_up_with_others()
+
+    def _hold(self, rows: list[_Written], last: int) -> None:
+        """Keep what was written up to the number *last*, as long as there is room: it need not be fetched."""
+        for number, row in enumerate(rows, last - len(rows) + 1):
+            if row.parts is not None and self._own_bytes < OWN_BYTES:
+                self._own[number] = row.parts
+                self._own_bytes += _size(row.parts)
 
     async def close(self) -> None:
         if self._flushing is not None:
@@ -144,25 +162,42 @@ class SharedJournal(Journal):
         async with self._reading:
             self._looked_up.clear()
             while True:
-                requests = await self._store.rows_after(REQUESTS, self._read[REQUESTS], AT_ONCE)
+                requests = await self._requests()
                 attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
                 new: list[News] = []
+                kept: list[Row] = []
                 try:
-                    for number, row in requests:
-                        new.append(await self._request(number, row))
+                    for number, parts in requests:
+                        new.append(await self._request(number, parts, kept))
                     for number, row in attempts:
                         new.append(await self._attempt(number, row))
                 finally:  # what was read is not read again, should the store fail now
+                    self._dropped += self._roll.add(kept) if kept else 0
                     for _, tell in sorted(new, key=itemgetter(0)):
                         tell()
                 if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
                     return
 
-    async def _request(self, number: int, row: bytes) -> News:
-        own, common = _request_of(row)
+    async def _requests(self) -> list[tuple[int, Parts]]:
+        """The next requests of the stream; nothing is fetched or parsed that this process wrote and still has."""
+        number, found = self._read[REQUESTS], list[tuple[int, Parts]]()
+        while (parts := self._own.get(number + 1)) is not None and len(found) < AT_ONCE:
+            number += 1
+            found.append((number, parts))
+        if len(found) < AT_ONCE:
+            rows = await self._store.rows_after(REQUESTS, number, AT_ONCE - len(found))
+            found += [(other, self._own.get(other) or _request_of(row)) for other, row in rows]
+        return found
+
+    async def _request(self, number: int, parts: Parts, kept: list[Row]) -> News:
+        """Enter a request, among the rows that are *kept*, and say when it ended and whom to tell."""
+        own, common = parts
+        if self._own.pop(number, None) is not None:
+            self._own_bytes -= _size(parts)
         if number > self._last + 1:  # others have left unread
-            self._dropped += number - self._last - 1 + len(self._roll)
+            self._dropped += number - self._last - 1 + len(self._roll) + len(kept)
             self._roll.clear()
+            kept.clear()
         self._last = self._read[REQUESTS] = number
         digest = str(common[DIGEST])
         if digest and digest not in self._looked_up:
@@ -173,7 +208,7 @@ class SharedJournal(Journal):
         own = (number, *own[1:])
         entry = Entry._make((*own, *common, self._callers.get(digest)))
         if number > self._cleared:
-            self._dropped += self._roll.add([(own, self._common(common))])
+            kept.append((own, self._common(common)))
         return entry.began_s + entry.took_s, lambda: [watch(entry) for watch in self._watches]
 
     async def _attempt(self, number: int, row: bytes) -> News:
@@ -201,12 +236,29 @@ class SharedJournal(Journal):
 
     def clear(self) -> None:
         super().clear()
+        self._own.clear()
+        self._own_bytes = 0
         for rows in self._rows.values():
             rows.clear()
 
 
-def _request_of(row: bytes) -> tuple[tuple[Any, ...], Common]:
-    """What an entry has of its own, and what entries have in common, with instants as this process counts them."""
+def _size(parts: Parts) -> int:
+    return sum(len(parts[0][place]) for place in BODIES)
+
+
+def _row_of(parts: Parts) -> bytes:
+    """A request as JSON, with instants that every process understands."""
+    own, (*shared, headers, kind) = parts
+    fields = list(own)
+    fields[BEGAN] += WALL_S
+    for place in BODIES:
+        fields[place] = own[place].decode("latin-1")
+    head = b"\n".join(chain.from_iterable(headers))
+    return encode([fields, [*shared, head.decode("latin-1"), kind.decode("latin-1")]])
+
+
+def _request_of(row: bytes) -> Parts:
+    """A request again."""
     own, common = json.loads(row)
     for place in BODIES:
         own[place] = own[place].encode("latin-1")

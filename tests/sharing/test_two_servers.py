@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from mockserver import sharedjournal
+from mockserver.sharedjournal import OWN_BYTES, REQUESTS
 from tests.conftest import Inbox
 from tests.driver import COST, MODEL, PNG, Driver
 from tests.sharing.conftest import OpenServer
@@ -148,6 +150,31 @@ async def test_requests_are_recorded_for_both_and_forgotten_by_both(one: Driver,
     assert (await one.pull("GET", "requests"))["requests"] == []
     await one.balance()
     assert [each["number"] for each in (await other.pull("GET", "requests"))["requests"]] == [3]
+
+
+@pytest.mark.parametrize("room", [OWN_BYTES, 0])
+async def test_what_a_server_recorded_itself_is_not_fetched_and_shown_like_all_else(
+    monkeypatch: pytest.MonkeyPatch, open_server: OpenServer, room: int
+) -> None:
+    monkeypatch.setattr(sharedjournal, "OWN_BYTES", room)
+    one, other = await open_server(), await open_server()
+    store, fetched = one.app.store, set[int]()
+    rows_after = store.rows_after
+
+    async def watched(stream: str, number: int, limit: int) -> list[tuple[int, bytes]]:
+        rows: list[tuple[int, bytes]] = await rows_after(stream, number, limit)
+        fetched.update(number for number, _ in rows if stream == REQUESTS)
+        return rows
+
+    for number, server in enumerate((one, one, other, one), 1):
+        await server.driver.submit()
+        while len(await rows_after(REQUESTS, 0, number)) < number:
+            await asyncio.sleep(0)
+    monkeypatch.setattr(store, "rows_after", watched)
+    shown = (await one.driver.pull("GET", "requests"))["requests"]
+    assert fetched - {4} == ({3} if room else {1, 2, 3})
+    assert shown == (await other.driver.pull("GET", "requests"))["requests"]
+    assert [each["number"] for each in shown] == [1, 2, 3, 4]
 
 
 async def test_who_waits_for_a_request_hears_of_one_that_comes_to_the_other(one: Driver, other: Driver) -> None:

@@ -17,7 +17,7 @@ from mockserver.clock import Clock
 from mockserver.core.accounts import RateLimit
 from mockserver.core.idempotency import Claim
 from mockserver.core.timeline import JobStatus, failed_by
-from mockserver.stores.protocol import Accepted, Counts, JobQuery, Record, Replay, Room, StoreDown
+from mockserver.stores.protocol import Accepted, Caller, Counts, JobQuery, Record, Replay, Room, StoreDown
 from mockserver.stores.sqlite.leases import LEASE_S
 from mockserver.stores.sqlite.store import SqliteStore
 from tests.stores.drafts import (
@@ -437,3 +437,18 @@ async def test_a_file_that_cannot_be_written_any_more_is_still_read_and_written_
     assert await listed(store, ANN.user_id) == [job_id(1)]
     file.execute("PRAGMA query_only=0")
     await accepted(store, draft(2))
+
+
+async def test_who_was_looked_up_is_looked_up_anew_once_another_process_has_changed_it(
+    opened: OpenStores,
+) -> None:
+    one, other = await opened(2)
+    assert await other.caller(ANN.digest) == await other.caller(ANN.digest) == Caller(ANN, TEAM)
+    changed = replace(ANN, is_active=False)
+    await one.put_key(changed)
+    assert await other.caller(ANN.digest) == Caller(changed, TEAM)
+    renamed = replace(TEAM, name="Renamed")
+    await one.put_team(renamed)
+    assert await other.caller(ANN.digest) == Caller(changed, renamed)
+    await one.remove_key(ANN.digest)
+    assert await other.caller(ANN.digest) is None

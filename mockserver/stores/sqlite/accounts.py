@@ -1,22 +1,46 @@
-"""Teams, keys and limits."""
+"""Teams, keys and limits.
+
+Where a key or a team changes, so does the version, which each look-up of a caller begins with.
+"""
+
+from typing import NamedTuple
 
 from mockserver.core.accounts import Key, RateLimit, Team
 from mockserver.stores.entries import key_of, packed, team_of
 from mockserver.stores.protocol import Caller
-from mockserver.stores.sqlite.part import Part
+from mockserver.stores.sqlite.documents import Documents
+
+MOST_CALLERS = 1000
 
 
-class Accounts(Part):
+class Callers(NamedTuple):
+    """Those that were looked up, by their keys' digests, as they are as long as the version is this one."""
+
+    version: int
+    by_digest: dict[str, Caller]
+
+
+class Accounts(Documents):
     """The part of the store that knows who asks."""
 
+    _callers = Callers(-1, {})
+
     async def caller(self, digest: str) -> Caller | None:
+        known = self._callers
+        if await self.look() == known.version and digest in known.by_digest:
+            return known.by_digest[digest]
         ((version, key, team),) = await self._read(
             "SELECT n, k.value, t.value FROM tallies LEFT JOIN keys k ON k.digest = ?"
             " LEFT JOIN teams t ON t.id = k.team WHERE what = 'version' AND whose = ''",
             (digest,),
         )
         self.version = version
-        return None if key is None else Caller(key_of(key), team_of(team))
+        if key is None:
+            return None
+        if version != known.version or len(known.by_digest) >= MOST_CALLERS:
+            self._callers = known = Callers(version, {})
+        caller = known.by_digest[digest] = Caller(key_of(key), team_of(team))
+        return caller
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         return await self._write(self._admit, digest, limit, now)
@@ -52,6 +76,7 @@ class Accounts(Part):
             (team.id, packed(team)),
         )
         self._execute("INSERT OR IGNORE INTO tallies VALUES ('credit', ?, ?)", (team.id, team.opening))
+        self._count_version()
 
     async def keys(self) -> list[Key]:
         return [key_of(value) for (value,) in await self._read("SELECT value FROM keys ORDER BY no")]
@@ -65,10 +90,12 @@ class Accounts(Part):
             " ON CONFLICT (digest) DO UPDATE SET team = excluded.team, value = excluded.value",
             (key.digest, key.team_id, packed(key)),
         )
+        self._count_version()
 
     async def remove_key(self, digest: str) -> bool:
         return await self._write(self._remove_key, digest)
 
     def _remove_key(self, digest: str) -> bool:
         self._execute("DELETE FROM seen WHERE digest = ?", (digest,))
+        self._count_version()
         return self._execute("DELETE FROM keys WHERE digest = ?", (digest,)).rowcount > 0

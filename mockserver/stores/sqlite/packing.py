@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.core.deliveries import Attempt, Delivery, DeliveryStatus
 from mockserver.core.jobs import Job, Webhook, WebhookStatus
 from mockserver.core.jsontext import encode
-from mockserver.core.timeline import JobStatus, Plan
+from mockserver.core.timeline import JobStatus, Mark, Plan
 
 Row = tuple[Any, ...]
 JOB = (
@@ -31,6 +31,16 @@ _DELIVERY_CODES = {status: code for code, status in enumerate(_DELIVERY_STATUSES
 _MARK = struct.Struct("<dB")
 _UUID_LENGTH, _UUID_BYTES = 36, 16
 _NO_UUID = b"not a UUID, but: "
+
+
+Blob = bytearray
+"""What a statement is given instead of bytes on the way of every request: Python 3.11 takes it a microsecond sooner."""
+
+
+@lru_cache(1000)
+def _marks(marks: Sequence[Mark]) -> Blob:
+    """The marks of a plan, which many jobs have in common."""
+    return Blob(b"".join([_MARK.pack(*mark) for mark in marks]))
 
 
 def id_bytes(job_id: str) -> bytes:
@@ -60,16 +70,16 @@ def place_of(user_id: str, key: str) -> bytes:
 
 def plan_row(plan: Plan) -> Row:
     """The columns of a plan, from `started_at` to `keeps_s`."""
-    marks = b"".join([_MARK.pack(*mark) for mark in plan.marks])
-    error = None if plan.error is None else _raw(plan.error)
-    return (plan.started_at, plan.runs_s, plan.pace_s, marks, STATUS_CODES[plan.outcome], error, plan.keeps_s)
+    started_at, runs_s, pace_s, marks, outcome, error, keeps_s = plan
+    told = None if error is None else _raw(error)
+    return (started_at, runs_s, pace_s, _marks(marks), STATUS_CODES[outcome], told, keeps_s)
 
 
 def job_row(job: Job) -> Row:
     """A job as a row."""
     key, hook = job.idempotency_key, job.webhook
     return (
-        id_bytes(job.id),
+        Blob(id_bytes(job.id)),
         job.created_at,
         *plan_row(job.plan),
         job.cost,
@@ -78,8 +88,8 @@ def job_row(job: Job) -> Row:
         job.model,
         job.operation,
         job.result,
-        job.input_json,
-        job.notes,
+        Blob(job.input_json),
+        Blob(job.notes),
         None if key is None else _raw(key),
         None if hook is None else encode(tuple(hook)),
         None if job.webhook_status is None else HOOK_CODES[job.webhook_status],

@@ -12,7 +12,6 @@ from mockserver.core.accounts import Key, Team
 from mockserver.stores.protocol import Counts
 from mockserver.stores.sqlite.accounts import Accounts
 from mockserver.stores.sqlite.checkpoints import Checkpoints
-from mockserver.stores.sqlite.documents import Documents
 from mockserver.stores.sqlite.file import PATIENCE_S, File
 from mockserver.stores.sqlite.jobs import Jobs
 from mockserver.stores.sqlite.leases import LEASE_S, Leases
@@ -27,7 +26,7 @@ CHECKPOINT_WAITS_MS = 200
 """How long the thread that makes checkpoints waits for writers."""
 
 
-class SqliteStore(Plans, Jobs, Leases, Accounts, Documents, Records, Streams):
+class SqliteStore(Plans, Jobs, Leases, Accounts, Records, Streams):
     """A Store in a file; made by `opened`. Every method raises `StoreDown` while the file cannot be used."""
 
     is_shared = True

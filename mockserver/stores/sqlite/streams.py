@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import count
 
+from mockserver.stores.sqlite.packing import Blob
 from mockserver.stores.sqlite.part import Part
 
 _STREAM_BITS = 40
@@ -24,7 +25,7 @@ class Streams(Part):
         ((number, first, last, size),) = found
         base = number << _STREAM_BITS
         self._file.execute_many(
-            "INSERT INTO stream_rows VALUES (?, ?)", zip(count(base + last + 1), rows, strict=False)
+            "INSERT INTO stream_rows VALUES (?, ?)", zip(count(base + last + 1), map(Blob, rows), strict=False)
         )
         last, size = last + len(rows), size + sum(map(len, rows))
         if last - first + 1 > most or size > most_bytes:
