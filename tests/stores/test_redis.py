@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import count
@@ -19,9 +19,10 @@ from mockserver.core.accounts import RateLimit
 from mockserver.core.idempotency import Claim
 from mockserver.core.timeline import JobStatus, failed_by
 from mockserver.settings import SettingsError
-from mockserver.stores.protocol import Accepted, Counts, JobQuery, Record, Replay, Room, StoreDown
+from mockserver.stores.protocol import Accepted, Caller, Counts, JobQuery, Record, Replay, Room, StoreDown
 from mockserver.stores.redis.outbox import LEASE_S
 from mockserver.stores.redis.store import RedisStore
+from mockserver.stores.redis.wires import Command
 from tests.stores import redisserver
 from tests.stores.conftest import CHOSEN
 from tests.stores.drafts import (
@@ -126,6 +127,7 @@ async def test_plans_that_several_processes_change_at_once_are_all_heeded(opened
 PROGRAM = """
 import asyncio, sys
 from mockserver.stores.redis.store import RedisStore
+from mockserver.stores.redis.wires import Command
 from tests.stores.drafts import HOOK, NOW, accepted, attempt, delivered, draft
 
 async def main(url, first):
@@ -295,6 +297,26 @@ async def test_a_server_that_is_away_fails_each_call_at_once_and_all_goes_on_whe
     assert await store.submit(draft(2, hook=HOOK), NOW) == Accepted(draft(2, hook=HOOK).job)
     assert store.due_changed.is_set()
     assert [delivery.job_id for delivery, _ in await store.claim_due(NOW + 99, 1)] == [job_id(2)]
+
+
+async def test_a_caller_that_many_look_up_at_once_is_looked_up_once(
+    opened: OpenStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store,) = await opened(1)
+    wire = store._shards.line._wire  # noqa: SLF001 - where commands leave
+    answers, sent = wire.answers, list[Command]()
+
+    async def watched(commands: Sequence[Command]) -> list[Any]:
+        sent.extend(commands)
+        return await answers(commands)
+
+    monkeypatch.setattr(wire, "answers", watched)
+    looks = [asyncio.create_task(store.caller(ANN.digest)) for _ in range(20)]
+    await asyncio.sleep(0)
+    looks[0].cancel()
+    assert await asyncio.gather(*looks[1:]) == [Caller(ANN, TEAM)] * 19
+    assert await store.caller(EVE.digest) == Caller(EVE, OTHER_TEAM)
+    assert [command[-1] for command in sent if command[-1] in (ANN.digest, EVE.digest)] == [ANN.digest, EVE.digest]
 
 
 async def test_scripts_that_the_server_forgot_are_sent_again(opened: OpenStores) -> None:

@@ -10,7 +10,7 @@ class Accounts(Part):
     """The part of the store that knows who asks and who pays."""
 
     async def caller(self, digest: str) -> Caller | None:
-        version, *found = await self._shards.run("caller", 0, digest)
+        version, *found = await self._shards.look("caller", 0, digest)
         self.version = int(version)
         return Caller(key_of(found[0]), team_of(found[1])) if found else None
 

@@ -6,7 +6,7 @@ keys, documents, counters, records) lives in the first.
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import RedisCluster
@@ -36,12 +36,21 @@ class Shards:
 
     async def run(self, name: str, shard: int, *arguments: Any) -> Any:
         """What a script gives back."""
+        return await self._given(self.line.ask, name, shard, arguments)
+
+    async def look(self, name: str, shard: int, *arguments: Any) -> Any:
+        """What a script gives back that changes nothing; it runs once for all who ask for the same at once."""
+        return await self._given(self.line.look, name, shard, arguments)
+
+    async def _given(
+        self, ask: Callable[..., Awaitable[Any]], name: str, shard: int, arguments: tuple[Any, ...]
+    ) -> Any:
         script = SCRIPTS[name]
         rest = (1, self._tags[shard], self.channel, *arguments)
         try:
-            return await self.line.ask("EVALSHA", script.sha, *rest)
+            return await ask("EVALSHA", script.sha, *rest)
         except NoScriptError:  # it did not run: the server is new, or has forgotten its scripts
-            return await self.line.ask("EVAL", script.text, *rest)
+            return await ask("EVAL", script.text, *rest)
 
     async def run_on_all(self, name: str, *arguments: Any) -> list[Any]:
         """What a script gives back for each shard."""
