@@ -28,7 +28,7 @@ test: $(READY) ## run the tests
 	$(PYTEST) -n auto $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(READY) ## run the tests that take ten seconds and more, which `make test` leaves out
+test-slow: $(READY) ## run the tests that take long, which `make test` leaves out
 	$(PYTEST) -n auto -m slow $(ARGS)
 
 .PHONY: test-stores

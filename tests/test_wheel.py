@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.slow  # wheels are built and installed, once in each process that runs some of these
 CHECKOUT = Path(__file__).parent.parent
 DATA = ("schemas", "fixtures")
 

@@ -186,6 +186,7 @@ def test_a_rerun_beside_a_server_gets_the_job_back_with_its_webhook() -> None:
     assert (second["ledger"]["spent"], second["exitCode"], ids(second, "FAIL", "WARN")) == (0, 0, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{"speed": math.inf}, {"rate_limit": RateLimit(50, 60.0), "max_concurrent_jobs": 2}, {"webhook_signing": "raw"}],

@@ -8,6 +8,7 @@ from tests.power.defects import DEFECTS
 BREAKABLE = [clause for clause in CLAUSES.values() if clause.broken_by]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", BREAKABLE, ids=lambda clause: clause.id)
 def test_each_clause_catches_its_defect(clause: Clause) -> None:
     catch = caught(clause)
