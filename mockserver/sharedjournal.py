@@ -134,6 +134,11 @@ class SharedJournal(Journal):
                 self._own[number] = row.parts
                 self._own_bytes += _size(row.parts)
 
+    def _let_go(self) -> None:
+        """Forget what has been read by now of what is held, and what others pushed out unread."""
+        for number in [number for number in self._own if number <= self._read[REQUESTS]]:
+            self._own_bytes -= _size(self._own.pop(number))
+
     async def close(self) -> None:
         if self._flushing is not None:
             flushing = self._flushing
@@ -173,6 +178,7 @@ class SharedJournal(Journal):
                         new.append(await self._attempt(number, row))
                 finally:  # what was read is not read again, should the store fail now
                     self._dropped += self._roll.add(kept) if kept else 0
+                    self._let_go()
                     for _, tell in sorted(new, key=itemgetter(0)):
                         tell()
                 if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
@@ -192,8 +198,6 @@ class SharedJournal(Journal):
     async def _request(self, number: int, parts: Parts, kept: list[Row]) -> News:
         """Enter a request, among the rows that are *kept*, and say when it ended and whom to tell."""
         own, common = parts
-        if self._own.pop(number, None) is not None:
-            self._own_bytes -= _size(parts)
         if number > self._last + 1:  # others have left unread
             self._dropped += number - self._last - 1 + len(self._roll) + len(kept)
             self._roll.clear()
