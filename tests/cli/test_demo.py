@@ -26,8 +26,7 @@ def test_the_demo_walks_the_whole_path_in_a_pipe(run: Run, tmp_path: Path) -> No
     shape = [
         rf"the fake listens on {ADDRESS}",
         rf'POST /v2/images/generate -> 202 {{"jobId": "{JOB}", "status": "QUEUED"}}',
-        r"  QUEUED 0%",
-        r"(?:  PROCESSING \d+%\n)+  COMPLETED 100%",
+        r"(?:  QUEUED 0%\n)?(?:  PROCESSING \d+%\n)+  COMPLETED 100%",  # on a busy machine the first look may come late
         r"webhook: completed, sha256=[0-9a-f]{16}\.\.\., signature true \(hex\)",
         rf"picture: {ADDRESS}/images/{JOB}-1\.png",
         rf"  -> fox\.png \({len(picture):,} bytes, image/png\)",
