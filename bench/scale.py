@@ -62,7 +62,7 @@ def rate_table() -> str:
         a_second = rate / 60
         cores = a_second * redis_us / 1e6
         in_memory, of_redis = a_second * memory_us / 1e6, a_second * own_us / 1e6
-        megabytes = f"{a_second * wire / 1e6:,.1f} MB/s"
+        megabytes = f"{a_second * wire / 1e6:.3g} MB/s"
         processes = math.ceil(cores / BUSY)
         rows.append((f"{rate:,}", f"{in_memory:.2g}", f"{cores:.2g}", f"{processes}", f"{of_redis:.2g}", megabytes))
     return table(

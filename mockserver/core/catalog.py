@@ -1,4 +1,7 @@
-"""What the API offers: operations, models, and their parameters. A model is a row of data."""
+"""What the API offers: operations, models, and their parameters. A model is a row of data.
+
+Operations and models have slots for the reason that stands in accounts.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

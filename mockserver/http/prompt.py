@@ -58,7 +58,7 @@ class Line:
         self._waiting: list[tuple[PromptConnection, asyncio.Future[None]]] = []
 
     def add(self, connection: "PromptConnection", waiter: "asyncio.Future[None]") -> None:
-        """Let a connection have its turn before anything else is read; it gets its *waiter* back then."""
+        """Let a connection have its turn once all that is ready has been read; it gets its *waiter* back then."""
         self._waiting.append((connection, waiter))
         if len(self._waiting) == 1:
             self._loop.call_soon(self._serve)

@@ -312,7 +312,7 @@ async def test_a_caller_that_many_look_up_at_once_is_looked_up_once(
 
     monkeypatch.setattr(wire, "answers", watched)
     looks = [asyncio.create_task(store.caller(ANN.digest)) for _ in range(20)]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # in which all of them ask
     looks[0].cancel()
     assert await asyncio.gather(*looks[1:]) == [Caller(ANN, TEAM)] * 19
     assert await store.caller(EVE.digest) == Caller(EVE, OTHER_TEAM)
