@@ -17,6 +17,7 @@ from aiohttp.streams import StreamReader
 from mockserver.http.answers import Answer
 from mockserver.http.begun import Begun
 from mockserver.http.connection import Connection, OnMalformed
+from mockserver.http.heads import UNKNOWN, Heads
 from mockserver.http.request import Request
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _OF_CONNECTIONS = {
     "_messages",  # heads with their bodies, which the task looks at when it is woken
     "_parser",
     "_paused",  # whether the client is slow in taking what was sent
+    "_request_count",
     "_upgraded",  # whether what follows is no HTTP
     "_waiter",  # a future while the task waits for messages, else none; it is woken when a message has been read
 }
@@ -76,29 +78,56 @@ class Line:
 class PromptConnection(Connection):
     """A connection that answers without its task what it can."""
 
-    __slots__ = ("_begin", "_handle", "_line")
+    __slots__ = ("_begin", "_handle", "_heads", "_line", "_missing")
 
-    def __init__(
-        self, server: web.Server, on_malformed: OnMalformed, line: Line, begin: Begin, handle: Handle, **kwargs: Any
+    def __init__(  # noqa: PLR0913, PLR0917 - aiohttp's own, and what all connections of a server share
+        self,
+        server: web.Server,
+        on_malformed: OnMalformed,
+        line: Line,
+        heads: Heads,
+        begin: Begin,
+        handle: Handle,
+        **kwargs: Any,
     ) -> None:
         super().__init__(server, on_malformed, **kwargs)
-        self._line, self._begin, self._handle = line, begin, handle
+        self._line, self._heads, self._begin, self._handle = line, heads, begin, handle
+        self._missing = 0
+        """Bytes of the last request that are still to come; at 0 the next that come begin a request."""
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and wait in line if a request came of it on an idle connection."""
+        """Parse what is new in it, and wait in line if a request came of it on an idle connection."""
         waiter, messages = self._waiter, self._messages
         if waiter is None or messages or self._paused or waiter.done():
-            Connection.data_received(self, data)
+            self._parse(data)
             return
         # Without a waiter the connection is as if under way: messages queue up, and aiohttp's task sleeps on.
         self._waiter = None
+        known = None if self._missing else self._heads.message(data)
+        if known is not None:
+            messages.append(known)
+            self._request_count += 1
+            self._line.add(self, waiter)
+            return
         try:
-            Connection.data_received(self, data)
+            self._parse(data)
         finally:
             if messages:
                 self._line.add(self, waiter)
             else:
                 self._give_back(waiter)
+
+    def _parse(self, data: bytes) -> None:
+        """Let aiohttp parse, and keep count of where the next request begins."""
+        messages, missing = self._messages, self._missing
+        before, self._missing = len(messages), UNKNOWN
+        Connection.data_received(self, data)
+        if missing > 0:
+            self._missing = max(missing - len(data), UNKNOWN)
+        elif missing == 0 and len(messages) == before + 1:
+            head, body = messages[-1]
+            if isinstance(head, RawRequestMessage):
+                self._missing = self._heads.learn(data, head, body)
 
     def have_turn(self, waiter: "asyncio.Future[None]") -> None:
         """Answer if one request was read by now, and be idle again; aiohttp's task does whatever else there is."""

@@ -16,6 +16,7 @@ from multidict import CIMultiDictProxy
 
 from mockserver.core.errors import BadContentType, BodyTimedOut, BodyTooLarge, BrokenJson, Invalid, Refusal
 from mockserver.core.messages import shortened
+from mockserver.http.heads import Arrived
 from mockserver.stores.protocol import Caller
 
 if TYPE_CHECKING:
@@ -241,6 +242,8 @@ class Request(web.BaseRequest):
 
 def _whole(payload: StreamReader) -> bytes:
     """All of a body that has arrived; a small one that came in one piece without aiohttp's steps for all others."""
+    if type(payload) is Arrived:
+        return payload.read_nowait()
     pieces: Sequence[bytes] = getattr(payload, "_buffer", ())
     if len(pieces) == 1 and payload.total_bytes <= SMALL_BYTES and payload.exception() is None:
         return pieces[0]

@@ -18,6 +18,7 @@ from mockserver.core.messages import shortened
 from mockserver.http.answers import Answer, DateLine, Headers, header_lines, json_answer
 from mockserver.http.begun import in_a_task
 from mockserver.http.connection import Connection
+from mockserver.http.heads import Heads
 from mockserver.http.prompt import IS_POSSIBLE, Line, PromptConnection
 from mockserver.http.request import Request
 from mockserver.http.router import Handler, Router
@@ -78,7 +79,7 @@ class HttpServer(web.Server):
             lingering_time=2.0,
         )
         self._areas, self._limits = areas, limits
-        self._line = Line(self._loop)
+        self._line, self._heads = Line(self._loop), Heads()
         self._date = DateLine(b"x-request-id: ")
         self._id_start = os.urandom(6).hex()
         self._ids = count(1)
@@ -90,9 +91,8 @@ class HttpServer(web.Server):
     def __call__(self) -> web.RequestHandler:
         """A protocol for one connection."""
         if IS_POSSIBLE:
-            return PromptConnection(
-                self, self.on_malformed, self._line, self._begin, self._handler, loop=self._loop, **self._kwargs
-            )
+            shared = self._line, self._heads, self._begin, self._handler
+            return PromptConnection(self, self.on_malformed, *shared, loop=self._loop, **self._kwargs)
         return Connection(self, self.on_malformed, loop=self._loop, **self._kwargs)
 
     def pre_shutdown(self) -> None:

@@ -1,0 +1,119 @@
+"""Header lines that were parsed before: a client sends the same ones with request after request.
+
+Only the first line and the body of such a request are new. What is remembered is what aiohttp's parser made of exactly
+these bytes, and nothing is remembered whose end in the stream of bytes could be in doubt (docs/decisions/0012).
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, EmptyStreamReader, StreamReader
+from aiohttp.typedefs import RawHeaders
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+MAX_KNOWN = 256
+"""Sets of header lines. With one more, all are forgotten: clients that send new ones each time gain nothing anyway."""
+MAX_HEAD_BYTES = 4_096
+MAX_BYTES = 0x8000
+"""Of a whole request; the parsing of a larger one is no part of its cost worth speaking of."""
+UNKNOWN = -1
+
+_PLAIN_LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) ((?:/[\w.~-]+)+)(?:\?([\w.~=&-]*))? HTTP/1\.1", re.ASCII)
+_PLAIN = False, None, False, False
+"""Whether the connection closes, how the body is compressed, whether it is upgraded or chunked."""
+_MAKE_ENDS_DOUBTFUL = ("Content-Encoding", "Expect", "Transfer-Encoding", "Upgrade")
+
+
+class Arrived(EmptyStreamReader):
+    """A body that came whole, with its head."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(self, whole: bytes) -> None:
+        super().__init__()
+        self._whole, self.total_bytes = whole, len(whole)
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        """All of it, once."""
+        del n
+        whole, self._whole = self._whole, b""
+        return whole
+
+    async def readany(self) -> bytes:
+        """All of it, once."""
+        return self.read_nowait()
+
+
+class _Known(NamedTuple):
+    headers: CIMultiDictProxy[str]
+    raw_headers: RawHeaders
+    body_bytes: int
+
+
+class Heads:
+    """The header lines that clients of one server send again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Known] = {}
+
+    def message(self, data: bytes) -> tuple[RawRequestMessage, StreamReader] | None:
+        """Head and body, as aiohttp parses them, of *data* that starts with a request and is just that.
+
+        None if its header lines are new, or if there is anything about it that is not plain.
+        """
+        if len(data) > MAX_BYTES:
+            return None
+        start = data.find(b"\r\n")
+        end = data.find(b"\r\n\r\n", start)
+        known = self._known.get(data[start:end])
+        if known is None or len(data) != end + 4 + known.body_bytes:
+            return None
+        line = _plain_line(data[:start])
+        if line is None:
+            return None
+        method, path, url = line
+        headers, raw_headers, body_bytes = known
+        head = RawRequestMessage(method, path, HttpVersion11, headers, raw_headers, *_PLAIN, url)
+        return head, Arrived(data[end + 4 :]) if body_bytes else EMPTY_PAYLOAD
+
+    def learn(self, data: bytes, head: RawRequestMessage, body: StreamReader) -> int:
+        """How many bytes of the request that starts *data* are still to come; `UNKNOWN` if that is in doubt.
+
+        *head* and *body* are what aiohttp made of it; the header lines are remembered where they are of use.
+        """
+        start = data.find(b"\r\n")
+        end = data.find(b"\r\n\r\n", start)
+        length = _body_bytes(head)
+        if start < 0 or end < 0 or length is None:
+            return UNKNOWN
+        missing = length - (len(data) - end - 4)
+        if missing < 0 or body.is_eof() != (missing == 0):
+            return UNKNOWN
+        kind = head.headers.get("Content-Type", "").partition(";")[0]
+        if end <= MAX_HEAD_BYTES and (not length or "json" in kind.lower()):
+            if len(self._known) == MAX_KNOWN:
+                self._known.clear()
+            self._known[data[start:end]] = _Known(head.headers, head.raw_headers, length)
+        return missing
+
+
+@lru_cache(maxsize=1024)
+def _plain_line(line: bytes) -> tuple[str, str, URL] | None:
+    plain = _PLAIN_LINE.fullmatch(line)
+    if plain is None:
+        return None
+    method, path, query = (part.decode() for part in plain.groups(b""))
+    url = URL.build(path=path, query_string=query, encoded=True)
+    return method, line[len(method) + 1 : -9].decode(), url
+
+
+def _body_bytes(head: RawRequestMessage) -> int | None:
+    """What the header lines say, if nothing else could decide on it."""
+    headers = head.headers
+    if head.should_close or any(name in headers for name in _MAKE_ENDS_DOUBTFUL):
+        return None
+    lengths = headers.getall("Content-Length", ["0"])
+    return int(lengths[0]) if len(lengths) == 1 and re.fullmatch("[0-9]{1,12}", lengths[0]) else None
