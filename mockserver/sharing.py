@@ -70,11 +70,14 @@ class Sharing:
 
     async def follow(self) -> None:
         """Go on with what others have changed, if the store has said so."""
-        if self.is_behind:
-            async with self._lock:
-                await self._follow()
-            if self._is_lost:
-                await self._on_lost()
+        if self.is_behind:  # in a task: what follows from it may ask for the current one, and a request may have none
+            await asyncio.create_task(self._keep_up(), name="sharing")
+
+    async def _keep_up(self) -> None:
+        async with self._lock:
+            await self._follow()
+        if self._is_lost:
+            await self._on_lost()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

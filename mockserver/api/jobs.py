@@ -33,10 +33,9 @@ def routes(service: Service, gate: Gate) -> list[Route]:
         entries = ",".join([job_json(service, job, now) for job in listing.jobs])
         return Answer(200, b'{"jobs":[%b],%b' % (entries.encode(), encode(rest)[1:]))
 
-    is_prompt = not service.store.is_shared
     return [
-        Route("GET", "/v2/jobs", gate.keyed("jobs.list", list_jobs), is_prompt=is_prompt),
-        Route("GET", "/v2/jobs/{id}", gate.keyed("jobs.get", get_job), is_prompt=is_prompt),
+        Route("GET", "/v2/jobs", gate.keyed("jobs.list", list_jobs), is_prompt=True),
+        Route("GET", "/v2/jobs/{id}", gate.keyed("jobs.get", get_job), is_prompt=True),
     ]
 
 

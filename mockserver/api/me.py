@@ -31,4 +31,4 @@ def routes(service: Service, gate: Gate) -> list[Route]:
             },
         )
 
-    return [Route("GET", "/v2/me", gate.keyed("me", get_me), is_prompt=not service.store.is_shared)]
+    return [Route("GET", "/v2/me", gate.keyed("me", get_me), is_prompt=True)]

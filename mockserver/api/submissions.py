@@ -19,8 +19,8 @@ def routes(service: Service, gate: Gate) -> list[Route]:
 
 
 def _is_prompt(service: Service, operation: Operation) -> bool:
-    """Whether nothing has to be waited for: no other server keeps the jobs, and no input is looked at."""
-    return not service.store.is_shared and all(m.probe is None for m in service.catalog.models[operation.id].values())
+    """Whether no input is looked at, which may take long."""
+    return all(m.probe is None for m in service.catalog.models[operation.id].values())
 
 
 def _submission(service: Service, operation: Operation) -> Handler:

@@ -7,7 +7,7 @@ handler was begun, or after, with what became of it so far (docs/decisions/0009)
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
@@ -38,7 +38,7 @@ _OF_CONNECTIONS = {
     "_messages",  # heads with their bodies, which the task looks at when it is woken
     "_parser",
     "_paused",  # whether the client is slow in taking what was sent
-    "_request_count",
+    "_request_count",  # of requests that were read
     "_upgraded",  # whether what follows is no HTTP
     "_waiter",  # a future while the task waits for messages, else none; it is woken when a message has been read
 }
@@ -46,6 +46,17 @@ IS_POSSIBLE = {*web.RequestHandler.__slots__, *BaseProtocol.__slots__} >= _OF_CO
     HttpRequestParser, "message_consumed"
 )
 """Whether this release of aiohttp has what is needed."""
+
+
+class _Held(NamedTuple):
+    """A request under way, and what belongs to it."""
+
+    message: Any
+    body: StreamReader
+    request: Request
+    running: Coroutine[Any, Any, Answer]
+    waiter: asyncio.Future[None]
+    """Of the connection's task, which sleeps meanwhile."""
 
 
 class Line:
@@ -70,15 +81,14 @@ class Line:
         for connection, waiter in waiting:
             try:
                 connection.have_turn(waiter)
-            except Exception:
-                log.exception("bug: a connection broke off in its turn")
-                connection.force_close()
+            except Exception as error:  # noqa: BLE001 - it is logged there
+                connection.break_off(waiter, error)
 
 
 class PromptConnection(Connection):
     """A connection that answers without its task what it can."""
 
-    __slots__ = ("_begin", "_handle", "_heads", "_line", "_missing")
+    __slots__ = ("_begin", "_handle", "_heads", "_held", "_line", "_missing", "_waits_for")
 
     def __init__(  # noqa: PLR0913, PLR0917 - aiohttp's own, and what all connections of a server share
         self,
@@ -92,11 +102,16 @@ class PromptConnection(Connection):
     ) -> None:
         super().__init__(server, on_malformed, **kwargs)
         self._line, self._heads, self._begin, self._handle = line, heads, begin, handle
+        self._held: _Held | None = None
+        """The request whose handler waits for something, without a task."""
+        self._waits_for: asyncio.Future[Any] | None = None
         self._missing = 0
         """Bytes of the last request that are still to come; at 0 the next that come begin a request."""
 
     def data_received(self, data: bytes) -> None:
         """Parse what is new in it, and wait in line if a request came of it on an idle connection."""
+        if type(data) is not bytes:  # event loops of Windows hand out a bytearray
+            data = bytes(data)
         waiter, messages = self._waiter, self._messages
         if waiter is None or messages or self._paused or waiter.done():
             self._parse(data)
@@ -132,11 +147,75 @@ class PromptConnection(Connection):
     def have_turn(self, waiter: "asyncio.Future[None]") -> None:
         """Answer if one request was read by now, and be idle again; aiohttp's task does whatever else there is."""
         messages = self._messages
-        try:
-            if len(messages) == 1:
-                self._answer(*messages[0])
-        finally:
+        if len(messages) != 1 or self._upgraded or not _is_whole(*messages[0]):
             self._give_back(waiter)
+            return
+        message, body = messages.popleft()
+        request = self._begin(message, body, self)  # type: ignore[arg-type] # `_is_whole` has looked at its type
+        self._run(_Held(message, body, request, self._handle(request), waiter))
+
+    def break_off(self, waiter: "asyncio.Future[None]", error: Exception) -> None:
+        """Close the connection because of an error, a bug of ours."""
+        log.error("bug: a connection broke off in its turn", exc_info=error)
+        waiter.cancel()
+        self.force_close()
+
+    def _run(self, held: _Held) -> None:
+        """Run a handler until it waits for a future or has its answer; aiohttp's task does whatever else there is."""
+        _, _, request, running, waiter = held
+        try:
+            rest = running.send(None)
+        except StopIteration as end:
+            if self._sent(end.value, request):
+                self._give_back(waiter)
+            else:
+                self._hand_over(held, Begun(request, running, answer=end.value))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again in the task
+            self._hand_over(held, Begun(request, running, error=error))
+        else:
+            if getattr(rest, "_asyncio_future_blocking", False):
+                rest._asyncio_future_blocking = False  # noqa: SLF001 - how a task takes a future that it is given
+                self._held, self._waits_for = held, rest
+                rest.add_done_callback(self._carry_on)
+            else:
+                self._hand_over(held, Begun(request, running, waits_for=rest))
+
+    def _carry_on(self, _: "asyncio.Future[Any]") -> None:
+        held, self._held, self._waits_for = self._held, None, None
+        if held is None:
+            return
+        try:
+            self._run(held)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.break_off(held.waiter, error)
+
+    def _hand_over(self, held: _Held, begun: Begun) -> None:
+        """Leave to aiohttp's task what has become of a request so far."""
+        self.begun = begun
+        self._messages.appendleft((held.message, held.body))
+        self._give_back(held.waiter)
+
+    def _let_go(self) -> None:
+        """Have aiohttp's task wait for what a handler waits for: it knows how a connection ends."""
+        held, rest, self._held, self._waits_for = self._held, self._waits_for, None, None
+        if held is not None and rest is not None:
+            rest.remove_done_callback(self._carry_on)
+            self._hand_over(held, Begun(held.request, held.running, waits_for=rest))
+
+    def stop(self) -> None:
+        """Close, as aiohttp does it, after the request under way."""
+        self._let_go()
+        super().stop()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's own signature
+        """Close, as aiohttp does it, within *timeout*."""
+        self._let_go()
+        await super().shutdown(timeout)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override] # as in Connection
+        """Answer what was sent, as aiohttp does it, and close."""
+        self._let_go()
+        return Connection.eof_received(self)
 
     def _give_back(self, waiter: "asyncio.Future[None]") -> None:
         self._waiter = waiter
@@ -144,28 +223,6 @@ class PromptConnection(Connection):
             waiter.cancel()
         elif self._messages:
             waiter.set_result(None)
-
-    def _answer(self, message: Any, body: StreamReader) -> None:
-        """Answer the only message there is, or leave it in the queue, for aiohttp's task to answer or to carry on."""
-        is_request = type(message) is RawRequestMessage and not message.should_close
-        if not is_request or not body.is_eof() or body.exception() is not None or self._upgraded:
-            return
-        del self._messages[0]
-        request = self._begin(message, body, self)
-        running = self._handle(request)
-        try:
-            rest = running.send(None)
-        except StopIteration as end:
-            answer: Answer = end.value
-            if self._sent(answer, request):
-                return
-            begun = Begun(request, running, answer=answer)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again in the task
-            begun = Begun(request, running, error=error)
-        else:
-            begun = Begun(request, running, waits_for=rest)
-        self.begun = begun
-        self._messages.appendleft((message, body))
 
     def _sent(self, answer: Answer, request: Request) -> bool:
         """Send an answer and be idle again; whether it is one that goes out at once and leaves the connection open."""
@@ -180,3 +237,9 @@ class PromptConnection(Connection):
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(until, self._process_keepalive)
         return True
+
+
+def _is_whole(message: Any, body: StreamReader) -> bool:
+    """Whether it is a request that has all arrived, after which the connection stays."""
+    is_request = type(message) is RawRequestMessage and not message.should_close
+    return is_request and body.is_eof() and body.exception() is None

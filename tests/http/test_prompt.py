@@ -9,12 +9,16 @@ from aiohttp import web
 
 from mockserver.api import errors
 from mockserver.http.answers import Answer
+from mockserver.http.begun import in_a_task
 from mockserver.http.connection import Connection
-from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE
+from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE, PromptConnection
 from mockserver.http.request import SMALL_BYTES, Request
 from mockserver.http.router import Route, Router
 from mockserver.http.server import Area, HttpServer, Limits
 from tests.api.wire import Wire, connected
+
+WAITING = pytest.mark.parametrize("path", ["/waits", "/waits-on"])
+"""Handlers that wait for a future: to answer then, or to do what needs a task."""
 
 
 class Bug(Exception):
@@ -36,6 +40,9 @@ class Stage:
         prompt = {
             "/echo": self.echo,
             "/waits": self.waits,
+            "/waits-on": self.waits,
+            "/waits-thrice": self.waits_thrice,
+            "/waits-in-vain": self.waits_in_vain,
             "/turns": self.turns,
             "/fails": self.fails,
             "/fails-late": self.fails_late,
@@ -70,7 +77,25 @@ class Stage:
             self.outcomes.append("cancelled")
             raise
         self.outcomes.append("went on")
+        if request.path_text == "/waits":
+            return Answer(200, b"in time")
+        await in_a_task()
         return await self.slow(request)
+
+    async def waits_thrice(self, _: Request) -> Answer:
+        loop = asyncio.get_running_loop()
+        for number in range(3):
+            waited_for: asyncio.Future[int] = loop.create_future()
+            loop.call_soon(waited_for.set_result, number)
+            assert await waited_for == number
+        return Answer(200, b"no task" if asyncio.current_task() is None else b"a task")
+
+    async def waits_in_vain(self, _: Request) -> Answer:
+        loop = asyncio.get_running_loop()
+        waited_for: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(waited_for.set_exception, Bug())
+        await waited_for
+        raise AssertionError
 
     async def turns(self, request: Request) -> Answer:
         self.note(request)
@@ -154,6 +179,53 @@ async def test_what_arrives_at_once_is_read_before_any_of_it_is_answered(stage: 
         assert stage.tasks == {"/echo": False}
 
 
+async def test_event_loops_may_hand_out_what_arrived_as_a_bytearray(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        (connection,) = stage.server.connections
+        for _ in range(3):
+            connection.data_received(bytearray(post("/echo", b"[1]")))  # type: ignore[arg-type] # as there
+            assert (await wire.reply()).body == b"[1]"
+
+
+async def test_only_new_header_lines_are_parsed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = list[bytes]()
+    parse = Connection.data_received
+
+    def noting(connection: Connection, data: bytes) -> None:
+        parsed.append(data)
+        parse(connection, data)
+
+    monkeypatch.setattr(Connection, "data_received", noting)
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for number, wire in enumerate((one, one, other, other)):
+            assert (await wire.ask(get(f"/echo?{number}"))).body == b"/echo?%d" % number
+            assert (await wire.ask(post("/echo", b"[%d]" % number))).body == b"[%d]" % number
+        assert parsed[:2] == [get("/echo?0"), post("/echo", b"[0]")]
+        # The first request of a connection may come before its task waits for one.
+        assert set(parsed[2:]) <= {get("/echo?2")}
+        parsed.clear()
+        assert (await one.ask(post("/echo", b"[10]"))).body == b"[10]"
+        assert parsed == [post("/echo", b"[10]")]
+
+
+async def test_a_body_in_a_packet_of_its_own_does_not_make_the_next_request_new(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(stage.url) as wire, connected(stage.url) as other:
+        for _ in range(2):
+            head, _, body = post("/echo", b"[1,2]").rpartition(b"\r\n")
+            await wire.send(head + b"\r\n")
+            await settled(other)
+            await wire.send(body[:2])
+            await settled(other)
+            assert (await wire.ask(body[2:])).body == b"[1,2]"
+        parsed = list[bytes]()
+        monkeypatch.setattr(Connection, "data_received", lambda _, data: parsed.append(data))
+        assert (await wire.ask(post("/echo", b"[3,4]"))).body == b"[3,4]"
+        assert parsed == []
+
+
 async def test_a_request_whose_follower_comes_before_its_turn_is_answered_first(stage: Stage) -> None:
     async with connected(stage.url) as wire:
         await settled(wire)
@@ -205,12 +277,13 @@ async def test_requests_in_one_packet_are_answered_in_order(stage: Stage) -> Non
         assert await bodies(wire, 5) == [b"/echo?1", b"turned", b"/echo?2", b"in time", b"/echo?3"]
 
 
-async def test_a_request_that_comes_while_a_handler_waits_is_answered_after_it(stage: Stage) -> None:
+@WAITING
+async def test_a_request_that_comes_while_a_handler_waits_is_answered_after_it(path: str, stage: Stage) -> None:
     async with connected(stage.url) as wire, connected(stage.url) as other:
         await settled(wire)
-        await wire.send(get("/waits"))
+        await wire.send(get(path))
         await stage.is_there.wait()
-        assert not stage.tasks["/waits"]
+        assert not stage.tasks[path]
         await wire.send(get("/echo?later"))
         await settled(other)
         stage.may_go.set()
@@ -252,12 +325,14 @@ async def test_http_1_0_is_answered_and_closed(stage: Stage) -> None:
         assert (reply.body, reply.headers["connection"], await wire.rest()) == (b"/echo", "close", b"")
 
 
-async def test_a_client_that_closes_its_side_gets_the_answer_that_was_waited_for(stage: Stage) -> None:
-    async with connected(stage.url) as wire:
+@WAITING
+async def test_a_client_that_closes_its_side_gets_the_answer_that_was_waited_for(path: str, stage: Stage) -> None:
+    async with connected(stage.url) as wire, connected(stage.url) as other:
         await settled(wire)
-        await wire.send(get("/waits"))
+        await wire.send(get(path))
         await stage.is_there.wait()
         wire.writer.write_eof()
+        await settled(other)  # by now the server has seen that
         stage.may_go.set()
         reply = await wire.reply()
         assert (reply.body, reply.ends_connection, await wire.rest()) == (b"in time", True, b"")
@@ -281,6 +356,37 @@ async def test_a_refusal_leaves_the_connection_open(stage: Stage) -> None:
         assert (await wire.ask(post("/echo", b"x" * 100_001))).status == 413
 
 
+async def test_a_handler_that_waits_again_and_again_needs_no_task(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        assert (await wire.ask(get("/waits-thrice"))).body == b"no task"
+        await settled(wire)
+
+
+async def test_what_a_handler_waits_for_may_fail(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        reply = await wire.ask(get("/waits-in-vain"))
+        assert (reply.status, reply.ends_connection, await wire.rest()) == (500, True, b"")
+    assert "bug: GET /waits-in-vain" in caplog.text
+
+
+async def test_a_connection_that_breaks_off_after_a_wait_is_closed(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bool:
+        raise Bug
+
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        monkeypatch.setattr(PromptConnection, "_sent", broken)
+        await wire.send(get("/waits"))
+        await stage.is_there.wait()
+        stage.may_go.set()
+        assert await wire.rest() == b""
+    assert "broke off in its turn" in caplog.text
+
+
 async def test_what_is_no_http_is_400_on_a_connection_that_was_in_use(stage: Stage) -> None:
     async with connected(stage.url) as wire:
         await settled(wire)
@@ -288,12 +394,13 @@ async def test_what_is_no_http_is_400_on_a_connection_that_was_in_use(stage: Sta
         assert (reply.status, reply.json, await wire.rest()) == (400, {"error": "Bad request"}, b"")
 
 
+@WAITING
 async def test_a_client_that_goes_away_while_a_handler_waits_disturbs_nobody(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    path: str, stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(stage.url) as wire, connected(stage.url) as other:
         await settled(wire)
-        await wire.send(get("/waits"))
+        await wire.send(get(path))
         await stage.is_there.wait()
         wire.writer.transport.abort()
         await settled(other)
@@ -302,10 +409,11 @@ async def test_a_client_that_goes_away_while_a_handler_waits_disturbs_nobody(
     assert (stage.outcomes, stage.server.under_way, caplog.records) == (["went on"], 0, [])
 
 
-async def test_a_stopping_server_waits_for_a_handler_that_was_begun_without_a_task(stage: Stage) -> None:
+@WAITING
+async def test_a_stopping_server_waits_for_a_handler_that_was_begun_without_a_task(path: str, stage: Stage) -> None:
     async with connected(stage.url) as wire:
         await settled(wire)
-        await wire.send(get("/waits"))
+        await wire.send(get(path))
         await stage.is_there.wait()
         stopping = asyncio.create_task(stage.runner.cleanup())
         await asyncio.sleep(0)
@@ -315,10 +423,11 @@ async def test_a_stopping_server_waits_for_a_handler_that_was_begun_without_a_ta
         assert await wire.rest() == b""
 
 
-async def test_a_server_that_has_no_patience_left_cancels_the_handler() -> None:
+@WAITING
+async def test_a_server_that_has_no_patience_left_cancels_the_handler(path: str) -> None:
     async with served(patience_s=0.01) as stage, connected(stage.url) as wire:
         await settled(wire)
-        await wire.send(get("/waits"))
+        await wire.send(get(path))
         await stage.is_there.wait()
         await stage.runner.cleanup()
         assert (stage.outcomes, await wire.rest()) == (["cancelled"], b"")
