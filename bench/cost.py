@@ -51,11 +51,11 @@ async def costs(store: str, scale: Scale) -> AsyncGenerator[Figure, None]:
     with places(store) as place:
         where = place()
         async with filled(where, STORED) as mock:
-            for kind, (call, *_) in mock.calls().items():
+            for kind, calls in mock.calls().items():
                 used = []
                 for _ in range(ROUNDS):
                     before = await asyncio.to_thread(read, mock.pid, where)
-                    load = await throughput(mock.url, call, scale.span_s)
+                    load = await throughput(mock.url, calls, scale.span_s)
                     used.append((await asyncio.to_thread(read, mock.pid, where)).since(before, load.requests))
                 about = {"store": store, "kind": kind}
                 name = f"{kind}, {store}: processor time"

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from bench.load import latencies, throughput
 from bench.parts import Part, Scale
 from bench.rows import Figure, Goal, median_of
-from bench.running import SUBMIT, bare, filled
+from bench.running import SUBMISSIONS, bare, filled
 
 SHARES = (0.25, 0.5)
 """Of what the mock can do."""
@@ -15,7 +15,7 @@ SHARES = (0.25, 0.5)
 
 async def slowest(scale: Scale) -> AsyncGenerator[Figure, None]:
     async with filled("memory", scale.crowded) as mock, bare(mock) as other:
-        full = statistics.median([(await throughput(mock.url, SUBMIT, scale.span_s)).rate for _ in range(3)])
+        full = statistics.median([(await throughput(mock.url, SUBMISSIONS, scale.span_s)).rate for _ in range(3)])
         for share in SHARES:
             ours = [await quantiles_ms(mock.url, full * share, 2 * scale.span_s) for _ in range(5)]
             theirs = [await quantiles_ms(other.url, full * share, 2 * scale.span_s) for _ in range(5)]
@@ -28,7 +28,7 @@ async def slowest(scale: Scale) -> AsyncGenerator[Figure, None]:
 async def quantiles_ms(url: str, rate: float, span_s: float) -> tuple[float, float]:
     """Milliseconds that half of the requests, and 99 of 100, stay below."""
     gc.disable()
-    taken = sorted(await latencies(url, SUBMIT, rate=rate, span_s=span_s))
+    taken = sorted(await latencies(url, SUBMISSIONS, rate=rate, span_s=span_s))
     gc.enable()
     return 1000 * taken[len(taken) // 2], 1000 * taken[int(len(taken) * 0.99)]
 

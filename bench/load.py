@@ -1,12 +1,13 @@
 """Load on a server: closed loop for throughput (wrk where it is installed), open loop for latency.
 
-`python -m bench.load URL CALL SECONDS` is the closed loop as a program of its own.
+Several calls are sent by turns. `python -m bench.load URL CALLS SECONDS` is the closed loop as a program of its own.
 """
 
 import asyncio
 import itertools
 import json
 import re
+import secrets
 import shutil
 import sys
 import tempfile
@@ -18,11 +19,13 @@ from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 CONNECTIONS = 16
+NUMBER = "{number}"
+"""Stands in a header for a number that no other request has."""
 _LENGTH = re.compile(rb"[Cc]ontent-[Ll]ength: (\d+)")
 
 
 class Call(NamedTuple):
-    """One HTTP request, sent over and over."""
+    """One HTTP request."""
 
     method: str
     path: str
@@ -36,6 +39,20 @@ class Call(NamedTuple):
             headers["Content-Length"] = str(len(self.body))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"{self.method} {self.path} HTTP/1.1\r\n{lines}\r\n{self.body}".encode()
+
+
+class Wires:
+    """The bytes of request after request: the calls by turns."""
+
+    def __init__(self, url: str, calls: Sequence[Call]) -> None:
+        self._turns = itertools.cycle([call.wire(url) for call in calls])
+        self._token, self._numbers = secrets.token_hex(8), itertools.count(1)
+
+    def __next__(self) -> bytes:
+        wire = next(self._turns)
+        if NUMBER.encode() in wire:
+            return wire.replace(NUMBER.encode(), f"{self._token}-{next(self._numbers)}".encode())
+        return wire
 
 
 class Load(NamedTuple):
@@ -53,8 +70,8 @@ class Load(NamedTuple):
 class Connection(asyncio.Protocol):
     """Sends one request after the other and notes how long each took; anything but 2xx ends the benchmark."""
 
-    def __init__(self, request: bytes) -> None:
-        self.request, self.buffer, self.taken = request, b"", list[float]()
+    def __init__(self, wires: Wires) -> None:
+        self.wires, self.buffer, self.taken = wires, b"", list[float]()
         self.waiting: asyncio.Future[None] | None = None
         self.sent_at = 0.0
         self.transport: asyncio.Transport | None = None
@@ -66,8 +83,9 @@ class Connection(asyncio.Protocol):
         """One request and its whole answer."""
         assert self.transport is not None
         self.waiting = asyncio.get_running_loop().create_future()
+        wire = next(self.wires)
         self.sent_at = time.perf_counter()
-        self.transport.write(self.request)
+        self.transport.write(wire)
         await self.waiting
 
     def data_received(self, data: bytes) -> None:
@@ -85,21 +103,22 @@ class Connection(asyncio.Protocol):
             self.waiting.set_result(None)
 
 
-async def latencies(url: str, call: Call, *, rate: float, span_s: float) -> list[float]:
+async def latencies(url: str, calls: Sequence[Call], *, rate: float, span_s: float) -> list[float]:
     """Seconds that each request took, sent at a fixed rate whatever the server does.
 
     A server that falls behind gets further connections, so that waiting in line counts; what the load itself is late
     does not.
     """
+    wires = Wires(url, calls)
     free: list[Connection] = []
     everyone: list[Connection] = []
 
     async def one() -> None:
-        connection = free.pop() if free else await _connect(url, call, everyone)
+        connection = free.pop() if free else await _connect(url, wires, everyone)
         await connection.call()
         free.append(connection)
 
-    free += [await _connect(url, call, everyone) for _ in range(CONNECTIONS)]
+    free += [await _connect(url, wires, everyone) for _ in range(CONNECTIONS)]
     tasks = set()
     start = time.perf_counter()
     for number in range(int(rate * span_s)):
@@ -117,28 +136,28 @@ async def latencies(url: str, call: Call, *, rate: float, span_s: float) -> list
 async def each(url: str, calls: Sequence[Call], count: int) -> list[float]:
     """Seconds that each of *count* requests took, one after the other on one connection; the calls by turns."""
     everyone: list[Connection] = []
-    connection = await _connect(url, calls[0], everyone)
-    for request in itertools.islice(itertools.cycle([call.wire(url) for call in calls]), count):
-        connection.request = request
+    connection = await _connect(url, Wires(url, calls), everyone)
+    for _ in range(count):
         await connection.call()
     _hang_up(everyone)
     return connection.taken
 
 
-async def throughput(url: str, call: Call, span_s: float, processes: int = 1) -> Load:
+async def throughput(url: str, calls: Sequence[Call], span_s: float, processes: int = 1) -> Load:
     """Requests over sixteen busy connections; by several processes where one could not keep several servers busy."""
     if shutil.which("wrk"):
-        return await _by_wrk(url, call, span_s, processes)
-    words = ("-m", "bench.load", url, json.dumps(call), str(span_s))
+        return await _by_wrk(url, calls, span_s, processes)
+    words = ("-m", "bench.load", url, json.dumps(calls), str(span_s))
     loads = await asyncio.gather(*(_said(sys.executable, *words) for _ in range(processes)))
     counts, spans = zip(*map(json.loads, loads), strict=True)
     return Load(sum(counts), max(spans))
 
 
-async def closed_loop(url: str, call: Call, span_s: float) -> Load:
+async def closed_loop(url: str, calls: Sequence[Call], span_s: float) -> Load:
     """The same by this process."""
     everyone: list[Connection] = []
-    connections = [await _connect(url, call, everyone) for _ in range(CONNECTIONS)]
+    wires = Wires(url, calls)
+    connections = [await _connect(url, wires, everyone) for _ in range(CONNECTIONS)]
     start = time.perf_counter()
 
     async def keep_busy(connection: Connection) -> None:
@@ -151,10 +170,10 @@ async def closed_loop(url: str, call: Call, span_s: float) -> Load:
     return Load(sum(len(connection.taken) for connection in connections), took_s)
 
 
-async def _connect(url: str, call: Call, everyone: list[Connection]) -> Connection:
+async def _connect(url: str, wires: Wires, everyone: list[Connection]) -> Connection:
     host, _, port = urlsplit(url).netloc.rpartition(":")
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(call.wire(url)), host, int(port))
+    _, connection = await loop.create_connection(lambda: Connection(wires), host, int(port))
     everyone.append(connection)
     return connection
 
@@ -165,14 +184,26 @@ def _hang_up(connections: list[Connection]) -> None:
             connection.transport.close()
 
 
-async def _by_wrk(url: str, call: Call, span_s: float, threads: int) -> Load:
-    settings = [f"wrk.method = {call.method!r}", f"wrk.body = {call.body!r}" if call.body else ""]
-    settings += [f"wrk.headers[{name!r}] = {value!r}" for name, value in call.headers.items()]
-    settings += ["done = function(all) io.write('\\nRAN ', all.requests, ' ', all.duration, '\\n') end"]
+_SCRIPT = """
+local wires, sent, threads = {{{wires}}}, 0, 0
+setup = function(thread) threads = threads + 1; thread:set('thread', threads) end
+request = function()
+  sent = sent + 1
+  local wire = wires[sent % #wires + 1]
+  return {wire}
+end
+done = function(all) io.write('\\nRAN ', all.requests, ' ', all.duration, '\\n') end
+"""
+
+
+async def _by_wrk(url: str, calls: Sequence[Call], span_s: float, threads: int) -> Load:
+    wires = [call.wire(url).decode() for call in calls]
+    numbered = f"(wire:gsub('{NUMBER}', '{secrets.token_hex(8)}-' .. thread .. '-' .. sent))"
+    wire = numbered if any(NUMBER in each for each in wires) else "wire"
     with tempfile.TemporaryDirectory() as folder:
-        script = _written(folder, "\n".join(settings))
+        script = _written(folder, _SCRIPT.format(wires=", ".join(map(repr, wires)), wire=wire))
         options = (f"-t{threads}", f"-c{CONNECTIONS}", f"-d{max(1, round(span_s))}s", "-s", script)
-        said = await _said("wrk", *options, url + call.path)
+        said = await _said("wrk", *options, url)
     found = re.search(r"^RAN (\d+) (\d+)$", said, re.MULTILINE)
     if not found or "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said)
@@ -180,7 +211,7 @@ async def _by_wrk(url: str, call: Call, span_s: float, threads: int) -> Load:
 
 
 def _written(folder: str, script: str) -> str:
-    path = Path(folder, "call.lua")
+    path = Path(folder, "calls.lua")
     path.write_text(script, encoding="utf-8")
     return str(path)
 
@@ -199,8 +230,8 @@ async def _said(*command: str) -> str:
     return said.decode()
 
 
-def main(url: str, call: str, span_s: str) -> None:
-    print(json.dumps(asyncio.run(closed_loop(url, Call(*json.loads(call)), float(span_s)))))
+def main(url: str, calls: str, span_s: str) -> None:
+    print(json.dumps(asyncio.run(closed_loop(url, [Call(*call) for call in json.loads(calls)], float(span_s)))))
 
 
 if __name__ == "__main__":

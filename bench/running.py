@@ -12,11 +12,17 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from bench.load import Call
+from bench.load import NUMBER, Call
 from bench.servers import KEY, SUBMISSION
 
 HEADERS = {"X-API-Key": KEY, "Content-Type": "application/json"}
-SUBMIT = Call("POST", "/v2/images/generate", HEADERS, json.dumps(SUBMISSION))
+KEYED = {**HEADERS, "Idempotency-Key": NUMBER}
+PROMPTS = [f"{SUBMISSION['prompt']}, {'late ' * number}" for number in range(16)]
+"""Of as many lengths, as different people write them."""
+BODIES = [json.dumps({**SUBMISSION, "prompt": prompt}) for prompt in PROMPTS]
+SUBMISSIONS = tuple(Call("POST", "/v2/images/generate", HEADERS, body) for body in BODIES)
+KEYED_SUBMISSIONS = tuple(call._replace(headers=KEYED) for call in SUBMISSIONS)
+"""Each with an idempotency key of its own, so that no two requests have the same header lines."""
 LIST = Call("GET", "/v2/jobs", HEADERS)
 BALANCE = Call("GET", "/v2/me", HEADERS)
 PATIENCE_S = 20.0
@@ -35,7 +41,13 @@ class Running(NamedTuple):
 
     def calls(self) -> dict[str, tuple[Call, ...]]:
         """Requests by kind."""
-        return {"submit": (SUBMIT,), "poll": self.polls, "list": (LIST,), "balance": (BALANCE,)}
+        return {
+            "submit": SUBMISSIONS,
+            "submit with a key": KEYED_SUBMISSIONS,
+            "poll": self.polls,
+            "list": (LIST,),
+            "balance": (BALANCE,),
+        }
 
 
 @contextlib.asynccontextmanager
@@ -94,7 +106,8 @@ async def process(module: str, *words: str) -> AsyncIterator[tuple[int, str]]:
 
 async def finished(url: str) -> Call:
     """A poll of a job that is submitted and completed now."""
-    async with aiohttp.request("POST", url + SUBMIT.path, headers=HEADERS, data=SUBMIT.body) as response:
+    submission = SUBMISSIONS[0]
+    async with aiohttp.request("POST", url + submission.path, headers=HEADERS, data=submission.body) as response:
         job = (await response.json())["jobId"]
     await lever(url, "POST", f"jobs/{job}", {"complete": True})
     return Call("GET", f"/v2/jobs/{job}", HEADERS)

@@ -7,7 +7,7 @@ disturbs both; the ratio of the processor time that a request takes of each stan
 the load, since it is not what is measured here.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -40,11 +40,11 @@ async def shares(store: str, scale: Scale) -> AsyncGenerator[Figure, None]:
     note = "Redis on the core of the load" if store == "redis" else ""
     with places(store) as place:
         async with filled(place(), STORED) as mock, bare(mock) as other:
-            for kind, (call, *_) in mock.calls().items():
+            for kind, calls in mock.calls().items():
                 rounds = []
                 for _ in range(scale.rounds if kind in CHIEF else scale.rounds // 3):
-                    theirs = await run(other, call, scale.span_s)
-                    rounds.append((await run(mock, call, scale.span_s), theirs))
+                    theirs = await run(other, calls, scale.span_s)
+                    rounds.append((await run(mock, calls, scale.span_s), theirs))
                 about = {"store": store, "kind": kind}
                 ratios = [ours.rate / theirs.rate for ours, theirs in rounds]
                 yield median_of(_name(kind, store), ratios, note=note, about=about)
@@ -55,9 +55,9 @@ async def shares(store: str, scale: Scale) -> AsyncGenerator[Figure, None]:
                 yield median_of(f"{kind}, bare handler beside {store}", of_bare, "/s", about={**about, "bare": True})
 
 
-async def run(server: Running, call: Call, span_s: float) -> Run:
+async def run(server: Running, calls: Sequence[Call], span_s: float) -> Run:
     before = cpu_s(server.pid)
-    load = await throughput(server.url, call, span_s)
+    load = await throughput(server.url, calls, span_s)
     return Run(load.rate, (cpu_s(server.pid) - before) / load.requests)
 
 

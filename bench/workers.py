@@ -16,7 +16,7 @@ from bench.load import throughput
 from bench.machine import children_of, cpu_s, every_core
 from bench.parts import Part, Scale
 from bench.rows import Figure, Goal, median_of
-from bench.running import SUBMIT, finished, lever, process
+from bench.running import SUBMISSIONS, finished, lever, process
 from bench.stores import places
 from mockserver.core.accounts import ready_made
 
@@ -64,10 +64,10 @@ async def one_crew(place: str, number: int, span_s: float) -> AsyncGenerator[tup
         url = line.split()[-1]
         await lever(url, "PATCH", f"teams/{TEAM}", {"credits": 10**9})
         pids = [pid, *children_of(pid)]
-        await throughput(url, SUBMIT, 1, processes=2)
-        for kind, call in zip(KINDS, (SUBMIT, await finished(url)), strict=True):
+        await throughput(url, SUBMISSIONS, 1, processes=2)
+        for kind, calls in zip(KINDS, (SUBMISSIONS, [await finished(url)]), strict=True):
             before = cpu_s(*pids)
-            load = await throughput(url, call, span_s, processes=2)
+            load = await throughput(url, calls, span_s, processes=2)
             used_s = cpu_s(*pids) - before
             yield kind, Run(load.rate, used_s / load.requests, used_s / load.took_s)
 

@@ -7,6 +7,10 @@ Entry = tuple[float, str]
 """When a job was created, and its id: plain tuples, which several indexes share."""
 
 
+LAST = 32
+"""Among so many a new job nearly always belongs: ids of one millisecond come in any order."""
+
+
 class JobIndex:
     """Entries in rising order. Those of jobs that left are skipped, and swept out when they are half of it."""
 
@@ -21,10 +25,13 @@ class JobIndex:
         """Put in a job."""
         models = self.models
         models[model] = models.get(model, 0) + 1
-        if not self._entries or self._entries[-1] < entry:
-            self._entries.append(entry)
+        entries = self._entries
+        if not entries or entries[-1] < entry:
+            entries.append(entry)
+        elif len(entries) > LAST and entries[-LAST] < entry:  # a search of all would read memory that is not at hand
+            insort(entries, entry, len(entries) - LAST)
         else:
-            insort(self._entries, entry)
+            insort(entries, entry)
 
     def remove(self, model: str) -> None:
         """Note that a job of this model has left, and that `is_kept` says so."""
