@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 Begin = Callable[[RawRequestMessage, StreamReader, Connection], Request]
 """Makes a request of what was read."""
 Handle = Callable[[Request], Coroutine[Any, Any, Answer]]
+SENT_AT_ONCE = 32
+"""Answers that wait for each other."""
 AT_ONCE_BYTES = 0x10000
 """Of a larger answer aiohttp waits until the client has taken it."""
 
@@ -62,13 +64,14 @@ class _Held(NamedTuple):
 class Line:
     """Connections that have read a request each, in the order of their turns.
 
-    All that has arrived is read first and answered then, as tasks would do it: the processor keeps in its caches what
-    one kind of work needs, and two kinds by turns would drive each other out.
+    All that has arrived is read first, answered then, and sent at the end: the processor keeps at hand what one kind of
+    work needs, and three kinds by turns, two of them in the system, would drive each other out.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[tuple[PromptConnection, asyncio.Future[None]]] = []
+        self._outgoing: list[tuple[asyncio.Transport, bytes]] = []
 
     def add(self, connection: "PromptConnection", waiter: "asyncio.Future[None]") -> None:
         """Let a connection have its turn once all that is ready has been read; it gets its *waiter* back then."""
@@ -76,13 +79,26 @@ class Line:
         if len(self._waiting) == 1:
             self._loop.call_soon(self._serve)
 
+    def send(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Send an answer together with those of others, in this turn of the event loop or at the start of the next."""
+        self._outgoing.append((transport, answer))
+        if len(self._outgoing) == 1:
+            self._loop.call_soon(self._send)
+
     def _serve(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for connection, waiter in waiting:
-            try:
-                connection.have_turn(waiter)
-            except Exception as error:  # noqa: BLE001 - it is logged there
-                connection.break_off(waiter, error)
+        for start in range(0, len(waiting), SENT_AT_ONCE):
+            for connection, waiter in waiting[start : start + SENT_AT_ONCE]:
+                try:
+                    connection.have_turn(waiter)
+                except Exception as error:  # noqa: BLE001 - it is logged there
+                    connection.break_off(waiter, error)
+            self._send()
+
+    def _send(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        for transport, answer in outgoing:
+            transport.write(answer)
 
 
 class PromptConnection(Connection):
@@ -231,7 +247,7 @@ class PromptConnection(Connection):
             return False
         if not answer.is_plain or len(answer.content) > AT_ONCE_BYTES:
             return False
-        transport.write(answer.wire(request))
+        self._line.send(transport, answer.wire(request))
         parser.message_consumed()
         self._next_keepalive_close_time = until = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:

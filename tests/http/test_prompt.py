@@ -1,8 +1,8 @@
 """Requests that are answered where they are read, and those that must go on in a task."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -11,7 +11,7 @@ from mockserver.api import errors
 from mockserver.http.answers import Answer
 from mockserver.http.begun import in_a_task
 from mockserver.http.connection import Connection
-from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE, PromptConnection
+from mockserver.http.prompt import AT_ONCE_BYTES, IS_POSSIBLE, SENT_AT_ONCE, PromptConnection
 from mockserver.http.request import SMALL_BYTES, Request
 from mockserver.http.router import Route, Router
 from mockserver.http.server import Area, HttpServer, Limits
@@ -177,6 +177,37 @@ async def test_what_arrives_at_once_is_read_before_any_of_it_is_answered(stage: 
         assert not stage.tasks
         assert [(await wire.reply()).body for wire in (one, other)] == [b"/echo"] * 2
         assert stage.tasks == {"/echo": False}
+
+
+async def test_what_is_answered_together_is_sent_after_all_of_it_was_answered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        answered: list[int] = []
+        for connection in stage.server.connections:
+            assert connection.transport is not None
+            write = connection.transport.write
+
+            def noting(data: bytes, write: Callable[[bytes], None] = write) -> None:
+                answered.append(next(stage.server._ids))  # noqa: SLF001 - one for each request
+                write(data)
+
+            monkeypatch.setattr(connection.transport, "write", noting)
+            connection.data_received(get("/echo"))
+        assert [(await wire.reply()).body for wire in (one, other)] == [b"/echo"] * 2
+        assert answered[1] == answered[0] + 1
+
+
+async def test_many_answers_are_sent_by_the_handful(stage: Stage) -> None:
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(connected(stage.url)) for _ in range(2 * SENT_AT_ONCE + 1)]
+        for wire in wires:
+            await settled(wire)
+        for connection in stage.server.connections:
+            connection.data_received(get("/echo?1"))
+        assert [(await wire.reply()).body for wire in wires] == [b"/echo?1"] * len(wires)
 
 
 async def test_event_loops_may_hand_out_what_arrived_as_a_bytearray(stage: Stage) -> None:
