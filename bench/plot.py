@@ -11,7 +11,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from bench.rows import Row
 
 NAME = "plot"
-COLOURS = {"submit": "#0072b2", "poll": "#009e73", "list": "#e69f00", "balance": "#cc79a7"}
+COLOURS = {
+    "submit": "#0072b2",
+    "submit with a key": "#56b4e9",
+    "poll": "#009e73",
+    "list": "#e69f00",
+    "balance": "#cc79a7",
+}
 """By kind of request; told apart by the colour-blind too."""
 MARKERS = {"submit": "o", "poll": "s", "list": "^", "balance": "D"}
 STORES = {"memory": "in memory", "sqlite": "SQLite", "redis": "Redis"}

@@ -7,6 +7,7 @@ disturbs both; the ratio of the processor time that a request takes of each stan
 the load, since it is not what is measured here.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,6 +27,8 @@ SHARES = {
 }
 CHIEF = ("submit", "poll")
 """What most programs send; the other kinds are measured in a third of the rounds."""
+PAIRS = 3
+"""New processes for a third of the rounds each: how fast one is depends on where in memory its code came to lie."""
 
 
 class Run(NamedTuple):
@@ -36,23 +39,34 @@ class Run(NamedTuple):
     """For one request."""
 
 
+Rounds = dict[str, list[tuple[Run, Run]]]
+"""By kind of request: what the mock did, and the bare handler beside it."""
+
+
 async def shares(store: str, scale: Scale) -> AsyncGenerator[Figure, None]:
     note = "Redis on the core of the load" if store == "redis" else ""
+    rounds: Rounds = defaultdict(list)
     with places(store) as place:
-        async with filled(place(), STORED) as mock, bare(mock) as other:
-            for kind, calls in mock.calls().items():
-                rounds = []
-                for _ in range(scale.rounds if kind in CHIEF else scale.rounds // 3):
-                    theirs = await run(other, calls, scale.span_s)
-                    rounds.append((await run(mock, calls, scale.span_s), theirs))
-                about = {"store": store, "kind": kind}
-                ratios = [ours.rate / theirs.rate for ours, theirs in rounds]
-                yield median_of(_name(kind, store), ratios, note=note, about=about)
-                by_time = [theirs.cpu_s / ours.cpu_s for ours, theirs in rounds]
-                yield median_of(f"{_name(kind, store)}, by processor time", by_time, about=about)
-                yield median_of(f"{kind}, {store}", [ours.rate for ours, _ in rounds], "/s", about=about)
-                of_bare = [theirs.rate for _, theirs in rounds]
-                yield median_of(f"{kind}, bare handler beside {store}", of_bare, "/s", about={**about, "bare": True})
+        for _ in range(PAIRS):
+            await one_pair(place(), scale, rounds)
+    for kind, each in rounds.items():
+        about = {"store": store, "kind": kind}
+        ratios = [ours.rate / theirs.rate for ours, theirs in each]
+        yield median_of(_name(kind, store), ratios, note=note, about=about)
+        by_time = [theirs.cpu_s / ours.cpu_s for ours, theirs in each]
+        yield median_of(f"{_name(kind, store)}, by processor time", by_time, about=about)
+        yield median_of(f"{kind}, {store}", [ours.rate for ours, _ in each], "/s", about=about)
+        of_bare = [theirs.rate for _, theirs in each]
+        yield median_of(f"{kind}, bare handler beside {store}", of_bare, "/s", about={**about, "bare": True})
+
+
+async def one_pair(place: str, scale: Scale, rounds: Rounds) -> None:
+    """The rounds of a new mock and of a new bare handler."""
+    async with filled(place, STORED) as mock, bare(mock) as other:
+        for kind, calls in mock.calls().items():
+            for _ in range(scale.rounds // PAIRS if kind in CHIEF else 1):
+                theirs = await run(other, calls, scale.span_s)
+                rounds[kind].append((await run(mock, calls, scale.span_s), theirs))
 
 
 async def run(server: Running, calls: Sequence[Call], span_s: float) -> Run:
