@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import orjson
+
 LIFETIME_S = 24 * 3600.0
 MAX_LENGTH = 255
 
@@ -31,5 +33,8 @@ def fingerprint(operation: str, body: Mapping[str, Any]) -> bytes:
 
     *body* is as `jsontext.parse` gives it, with one spelling for each number.
     """
-    text = json.dumps([operation, body], sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    try:
+        text = orjson.dumps([operation, body], option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a lone surrogate, a whole number of more than 64 bits
+        text = json.dumps([operation, body], sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.blake2b(text, digest_size=16).digest()

@@ -22,6 +22,7 @@ MAX_BYTES = 0x8000
 UNKNOWN = -1
 
 _PLAIN_LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) ((?:/[\w.~-]+)+)(?:\?([\w.~=&-]*))? HTTP/1\.1", re.ASCII)
+_LENGTH = re.compile("[0-9]{1,12}")
 _PLAIN = False, None, False, False
 """Whether the connection closes, how the body is compressed, whether it is upgraded or chunked."""
 _MAKE_ENDS_DOUBTFUL = ("Content-Encoding", "Expect", "Transfer-Encoding", "Upgrade")
@@ -92,8 +93,7 @@ class Heads:
         missing = length - (len(data) - end - 4)
         if missing < 0 or body.is_eof() != (missing == 0):
             return UNKNOWN
-        kind = head.headers.get("Content-Type", "").partition(";")[0]
-        if end <= MAX_HEAD_BYTES and (not length or "json" in kind.lower()):
+        if end <= MAX_HEAD_BYTES and _may_come_again(head.headers, length):
             if len(self._known) == MAX_KNOWN:
                 self._known.clear()
             self._known[data[start:end]] = _Known(head.headers, head.raw_headers, length)
@@ -110,10 +110,16 @@ def _plain_line(line: bytes) -> tuple[str, str, URL] | None:
     return method, line[len(method) + 1 : -9].decode(), url
 
 
+def _may_come_again(headers: CIMultiDictProxy[str], length: int) -> bool:
+    """Whether its like may come, for no file or form: an idempotency key belongs to one request alone."""
+    kind = headers.get("Content-Type", "").partition(";")[0]
+    return "Idempotency-Key" not in headers and (not length or "json" in kind.lower())
+
+
 def _body_bytes(head: RawRequestMessage) -> int | None:
     """What the header lines say, if nothing else could decide on it."""
     headers = head.headers
     if head.should_close or any(name in headers for name in _MAKE_ENDS_DOUBTFUL):
         return None
     lengths = headers.getall("Content-Length", ["0"])
-    return int(lengths[0]) if len(lengths) == 1 and re.fullmatch("[0-9]{1,12}", lengths[0]) else None
+    return int(lengths[0]) if len(lengths) == 1 and _LENGTH.fullmatch(lengths[0]) else None
