@@ -184,7 +184,7 @@ def _hang_up(connections: list[Connection]) -> None:
             connection.transport.close()
 
 
-_SCRIPT = """
+_BY_TURNS = """
 local wires, sent, threads = {{{wires}}}, 0, 0
 setup = function(thread) threads = threads + 1; thread:set('thread', threads) end
 request = function()
@@ -192,16 +192,25 @@ request = function()
   local wire = wires[sent % #wires + 1]
   return {wire}
 end
-done = function(all) io.write('\\nRAN ', all.requests, ' ', all.duration, '\\n') end
 """
+_DONE = "\ndone = function(all) io.write('\\nRAN ', all.requests, ' ', all.duration, '\\n') end\n"
+
+
+def _script(url: str, calls: Sequence[Call]) -> str:
+    wires = [call.wire(url).decode() for call in calls]
+    has_numbers = any(NUMBER in wire for wire in wires)
+    if len(calls) > 1 or has_numbers:
+        numbered = f"(wire:gsub('{NUMBER}', '{secrets.token_hex(8)}-' .. thread .. '-' .. sent))"
+        return _BY_TURNS.format(wires=", ".join(map(repr, wires)), wire=numbered if has_numbers else "wire") + _DONE
+    (call,) = calls  # which wrk prepares once: the load costs half as much
+    settings = [f"wrk.method = {call.method!r}", f"wrk.path = {call.path!r}"]
+    settings += [f"wrk.headers[{name!r}] = {value!r}" for name, value in call.headers.items()]
+    return "\n".join([*settings, f"wrk.body = {call.body!r}" if call.body else "", _DONE])
 
 
 async def _by_wrk(url: str, calls: Sequence[Call], span_s: float, threads: int) -> Load:
-    wires = [call.wire(url).decode() for call in calls]
-    numbered = f"(wire:gsub('{NUMBER}', '{secrets.token_hex(8)}-' .. thread .. '-' .. sent))"
-    wire = numbered if any(NUMBER in each for each in wires) else "wire"
     with tempfile.TemporaryDirectory() as folder:
-        script = _written(folder, _SCRIPT.format(wires=", ".join(map(repr, wires)), wire=wire))
+        script = _written(folder, _script(url, calls))
         options = (f"-t{threads}", f"-c{CONNECTIONS}", f"-d{max(1, round(span_s))}s", "-s", script)
         said = await _said("wrk", *options, url)
     found = re.search(r"^RAN (\d+) (\d+)$", said, re.MULTILINE)
