@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, closing
 import pytest
 from aiohttp import ClientSession, web
 
+from mockserver.http import turns
 from mockserver.http.listening import address_of, listen
 from mockserver.http.turns import Turns
 
@@ -85,4 +86,38 @@ async def test_one_that_has_stopped_leaves_connections_to_the_others(servers: li
             for number in range(3):
                 async with http.get(address_of(listener), headers={"Connection": "close"}) as answer:
                     assert await answer.text() == str(number + 1)
+        await second.stop()
         assert servers[0].requests == 0
+
+
+async def taken_by(first: Server, second: Server) -> list[int]:
+    """What two servers take of two connections that wait, where the second begins to look when the first has one."""
+    with listen("127.0.0.1", 0) as listener:
+        answers, writers = [], []
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            writers.append(writer)
+            answers.append(asyncio.create_task(reader.read()))
+        await Turns(first.runner, listener.dup()).start()
+        await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        await Turns(second.runner, listener.dup()).start()
+        await asyncio.gather(*answers)
+        for writer in writers:
+            writer.close()
+        return [first.requests, second.requests]
+
+
+async def test_one_that_has_taken_a_connection_leaves_the_next_to_others_for_a_moment(
+    servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TURN_S", 60.0)
+    assert await taken_by(*servers) == [1, 1]
+
+
+async def test_one_that_takes_many_leaves_no_more_of_them_to_others(
+    servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TURN_S", 60.0)
+    monkeypatch.setattr(turns, "FEW", 0)
+    assert await taken_by(*servers) == [2, 0]
