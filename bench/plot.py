@@ -69,7 +69,7 @@ def _throughput(axes: Axes, rows: Sequence[Row]) -> None:
         axes.bar(0, 0, color=colour, label=kind)
     axes.plot([], [], color="black", linewidth=2, label="bare aiohttp handler, same bytes")
     axes.legend(
-        frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.07), columnspacing=1, handlelength=1.2
+        frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.07), columnspacing=1, handlelength=1.2
     )
 
 
