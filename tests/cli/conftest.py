@@ -1,5 +1,6 @@
 """Running the real command in processes of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -70,6 +71,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield start
     for process in started:
+        if os.name == "posix":  # a command that it runs would keep the pipes open
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.communicate()
 
