@@ -1,4 +1,4 @@
-"""Answers requests once all that arrived is read, without a task, as long as nothing has to be waited for.
+"""Answers requests once all that arrived is read, without a task, as long as they wait for nothing but futures.
 
 Whatever is not ordinary goes aiohttp's way, which begins with the queue of messages that its task looks at: before a
 handler was begun, or after, with what became of it so far (docs/decisions/0009).
@@ -98,7 +98,8 @@ class Line:
     def _send(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
         for transport, answer in outgoing:
-            transport.write(answer)
+            if not transport.is_closing():  # else its client has gone, and uvloop would raise an error
+                transport.write(answer)
 
 
 class PromptConnection(Connection):

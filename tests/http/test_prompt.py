@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -198,6 +199,26 @@ async def test_what_is_answered_together_is_sent_after_all_of_it_was_answered(
             connection.data_received(get("/echo"))
         assert [(await wire.reply()).body for wire in (one, other)] == [b"/echo"] * 2
         assert answered[1] == answered[0] + 1
+
+
+class Closed(asyncio.Transport):
+    """One whose client has gone, as uvloop has it."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> None:
+        del data
+        raise RuntimeError
+
+
+async def test_an_answer_for_who_has_gone_holds_up_no_other(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        (connection,) = stage.server.connections
+        connection.data_received(get("/echo"))
+        stage.server._line.send(Closed(), b"for nobody")  # noqa: SLF001 - what a moment between two turns makes
+        assert (await wire.reply()).body == b"/echo"
 
 
 async def test_many_answers_are_sent_by_the_handful(stage: Stage) -> None:
