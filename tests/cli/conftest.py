@@ -1,6 +1,5 @@
 """Running the real command in processes of its own."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mockserver.cli import main
+from tests.processes import end_all
 
 LEFT_OUT = ("MOCKSERVER_", "APIFRAME_", "PYTHON", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 NO_ROOTS = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
@@ -70,12 +70,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         return process
 
     yield start
-    for process in started:
-        if os.name == "posix":  # a command that it runs would keep the pipes open
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.communicate()
+    end_all(started)
 
 
 def url_of(process: "subprocess.Popen[str]") -> str:

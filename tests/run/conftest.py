@@ -17,6 +17,7 @@ from mockserver.intercept.outside import Outside
 from mockserver.intercept.proxy import Proxy
 from mockserver.intercept.streams import Address, Listener, Stream
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Done, Run
+from tests.processes import end_all
 from tests.run.wire import NOWHERE, MakeProxy, Serve
 
 NOW = Clock().now()
@@ -57,9 +58,7 @@ def start_under(tmp_path: Path) -> Iterator[StartUnder]:
         return process
 
     yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    end_all(started)
 
 
 @pytest.fixture
