@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mockserver.abreast import abreast
 from mockserver.clock import Clock
 from mockserver.core import directives, timeline
 from mockserver.core.accounts import RateLimit
@@ -220,6 +221,7 @@ class Service:
         if self.faults.of_jobs:
             seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body, model=model.shown)
             orders, fired = await self._faulted(caller, seen, orders, cost)
+        await abreast()
         now = self.clock.now()
         order = _new(_Order, (operation, model, body, orders, cost, claim))
         job = self._draw_job(caller, order, whole_ms(now))

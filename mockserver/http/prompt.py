@@ -14,6 +14,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from mockserver.abreast import ABREAST
 from mockserver.http.answers import Answer
 from mockserver.http.begun import Begun
 from mockserver.http.connection import Connection, OnMalformed
@@ -64,14 +65,15 @@ class _Held(NamedTuple):
 class Line:
     """Connections that have read a request each, in the order of their turns.
 
-    All that has arrived is read first, answered then, and sent at the end: the processor keeps at hand what one kind of
-    work needs, and three kinds by turns, two of them in the system, would drive each other out.
+    All that has arrived is read first, answered then, side by side (`abreast`), and sent at the end: the processor
+    keeps at hand what one kind of work needs, and all kinds by turns, two of them in the system, would drive each other
+    out.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[tuple[PromptConnection, asyncio.Future[None]]] = []
-        self._outgoing: list[tuple[asyncio.Transport, bytes]] = []
+        self._answered: list[tuple[PromptConnection, _Held, Answer]] = []
 
     def add(self, connection: "PromptConnection", waiter: "asyncio.Future[None]") -> None:
         """Let a connection have its turn once all that is ready has been read; it gets its *waiter* back then."""
@@ -79,27 +81,34 @@ class Line:
         if len(self._waiting) == 1:
             self._loop.call_soon(self._serve)
 
-    def send(self, transport: asyncio.Transport, answer: bytes) -> None:
+    def send(self, connection: "PromptConnection", held: _Held, answer: Answer) -> None:
         """Send an answer together with those of others, in this turn of the event loop or at the start of the next."""
-        self._outgoing.append((transport, answer))
-        if len(self._outgoing) == 1:
+        self._answered.append((connection, held, answer))
+        if len(self._answered) == 1:
             self._loop.call_soon(self._send)
 
     def _serve(self) -> None:
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), SENT_AT_ONCE):
+            running: list[tuple[PromptConnection, _Held]] = []
             for connection, waiter in waiting[start : start + SENT_AT_ONCE]:
-                try:
-                    connection.have_turn(waiter)
-                except Exception as error:  # noqa: BLE001 - it is logged there
-                    connection.break_off(waiter, error)
+                held = connection.begin(waiter)
+                if held is not None:
+                    running.append((connection, held))
+            while running:
+                running = [each for each in running if each[0].goes_on(each[1])]
             self._send()
 
     def _send(self) -> None:
-        outgoing, self._outgoing = self._outgoing, []
-        for transport, answer in outgoing:
+        answered, self._answered = self._answered, []
+        outgoing: list[tuple[asyncio.Transport, bytes]] = []
+        for connection, held, answer in answered:
+            wire = connection.end(held, answer)
+            if wire is not None and connection.transport is not None:
+                outgoing.append((connection.transport, wire))
+        for transport, wire in outgoing:
             if not transport.is_closing():  # else its client has gone, and uvloop would raise an error
-                transport.write(answer)
+                transport.write(wire)
 
 
 class PromptConnection(Connection):
@@ -161,50 +170,63 @@ class PromptConnection(Connection):
             if isinstance(head, RawRequestMessage):
                 self._missing = self._heads.learn(data, head, body)
 
-    def have_turn(self, waiter: "asyncio.Future[None]") -> None:
-        """Answer if one request was read by now, and be idle again; aiohttp's task does whatever else there is."""
+    def begin(self, waiter: "asyncio.Future[None]") -> _Held | None:
+        """The request, if one was read by now; aiohttp's task does whatever else there is."""
         messages = self._messages
         if len(messages) != 1 or self._upgraded or not _is_whole(*messages[0]):
             self._give_back(waiter)
-            return
+            return None
         message, body = messages.popleft()
-        request = self._begin(message, body, self)  # type: ignore[arg-type] # `_is_whole` has looked at its type
-        self._run(_Held(message, body, request, self._handle(request), waiter))
+        try:
+            request = self._begin(message, body, self)  # type: ignore[arg-type] # `_is_whole` has looked at its type
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._break_off(waiter, error)
+            return None
+        return _Held(message, body, request, self._handle(request), waiter)
 
-    def break_off(self, waiter: "asyncio.Future[None]", error: Exception) -> None:
-        """Close the connection because of an error, a bug of ours."""
-        log.error("bug: a connection broke off in its turn", exc_info=error)
-        waiter.cancel()
-        self.force_close()
-
-    def _run(self, held: _Held) -> None:
-        """Run a handler until it waits for a future or has its answer; aiohttp's task does whatever else there is."""
-        _, _, request, running, waiter = held
+    def goes_on(self, held: _Held) -> bool:
+        """Run a handler until it waits, or has its answer; whether it waits only for others to come as far."""
+        _, _, request, running, _ = held
         try:
             rest = running.send(None)
         except StopIteration as end:
-            if self._sent(end.value, request):
-                self._give_back(waiter)
-            else:
-                self._hand_over(held, Begun(request, running, answer=end.value))
+            self._line.send(self, held, end.value)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again in the task
             self._hand_over(held, Begun(request, running, error=error))
         else:
+            if rest is ABREAST:
+                return True
             if getattr(rest, "_asyncio_future_blocking", False):
                 rest._asyncio_future_blocking = False  # noqa: SLF001 - how a task takes a future that it is given
                 self._held, self._waits_for = held, rest
                 rest.add_done_callback(self._carry_on)
             else:
                 self._hand_over(held, Begun(request, running, waits_for=rest))
+        return False
 
     def _carry_on(self, _: "asyncio.Future[Any]") -> None:
         held, self._held, self._waits_for = self._held, None, None
-        if held is None:
-            return
+        while held is not None and self.goes_on(held):
+            pass  # nobody else is known to come to such a place now
+
+    def end(self, held: _Held, answer: Answer) -> bytes | None:
+        """Be idle again; what is to be sent, if the answer goes out at once and leaves the connection open."""
         try:
-            self._run(held)
+            wire = self._wire(answer, held.request)
+            if wire is None:
+                self._hand_over(held, Begun(held.request, held.running, answer=answer))
+            else:
+                self._give_back(held.waiter)
         except Exception as error:  # noqa: BLE001 - it is logged there
-            self.break_off(held.waiter, error)
+            self._break_off(held.waiter, error)
+            return None
+        return wire
+
+    def _break_off(self, waiter: "asyncio.Future[None]", error: Exception) -> None:
+        """Close the connection because of an error, a bug of ours."""
+        log.error("bug: a connection broke off in its turn", exc_info=error)
+        waiter.cancel()
+        self.force_close()
 
     def _hand_over(self, held: _Held, begun: Begun) -> None:
         """Leave to aiohttp's task what has become of a request so far."""
@@ -241,19 +263,19 @@ class PromptConnection(Connection):
         elif self._messages:
             waiter.set_result(None)
 
-    def _sent(self, answer: Answer, request: Request) -> bool:
-        """Send an answer and be idle again; whether it is one that goes out at once and leaves the connection open."""
+    def _wire(self, answer: Answer, request: Request) -> bytes | None:
+        """The bytes of an answer, where it goes out at once and leaves the connection open."""
         transport, parser = self.transport, self._parser
         if transport is None or parser is None or transport.is_closing():
-            return False
+            return None
         if not answer.is_plain or len(answer.content) > AT_ONCE_BYTES:
-            return False
-        self._line.send(transport, answer.wire(request))
+            return None
+        wire = answer.wire(request)
         parser.message_consumed()
         self._next_keepalive_close_time = until = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(until, self._process_keepalive)
-        return True
+        return wire
 
 
 def _is_whole(message: Any, body: StreamReader) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from mockserver.abreast import abreast
 from mockserver.api import errors
 from mockserver.http.answers import Answer
 from mockserver.http.begun import in_a_task
@@ -36,6 +37,8 @@ class Stage:
         """What the handler of `/waits` says, and what it waits for."""
         self.outcomes: list[str] = []
         """How that ended."""
+        self.steps: list[str] = []
+        """What the handlers did that go abreast."""
 
     def begin(self, kind: type[HttpServer], patience_s: float) -> None:
         prompt = {
@@ -43,6 +46,9 @@ class Stage:
             "/waits": self.waits,
             "/waits-on": self.waits,
             "/waits-thrice": self.waits_thrice,
+            "/abreast": self.works,
+            "/waits-abreast": self.works,
+            "/turns-abreast": self.works,
             "/waits-in-vain": self.waits_in_vain,
             "/turns": self.turns,
             "/fails": self.fails,
@@ -82,6 +88,17 @@ class Stage:
             return Answer(200, b"in time")
         await in_a_task()
         return await self.slow(request)
+
+    async def works(self, request: Request) -> Answer:
+        self.is_there.set()
+        if request.path_text == "/waits-abreast":
+            await self.may_go.wait()
+        elif request.path_text == "/turns-abreast":
+            await in_a_task()
+        self.steps.append("begun")
+        await abreast()
+        self.steps.append("at work")
+        return Answer(200, b"in time")
 
     async def waits_thrice(self, _: Request) -> Answer:
         loop = asyncio.get_running_loop()
@@ -201,24 +218,65 @@ async def test_what_is_answered_together_is_sent_after_all_of_it_was_answered(
         assert answered[1] == answered[0] + 1
 
 
-class Closed(asyncio.Transport):
-    """One whose client has gone, as uvloop has it."""
+class Leaving(asyncio.Transport):
+    """One whose client goes away once its answer is ready, as uvloop has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
 
     def is_closing(self) -> bool:
-        return True
+        self.looks += 1
+        return self.looks > 1
 
     def write(self, data: Any) -> None:
         del data
         raise RuntimeError
 
 
-async def test_an_answer_for_who_has_gone_holds_up_no_other(stage: Stage) -> None:
+async def test_an_answer_for_who_has_gone_holds_up_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        name = one.writer.get_extra_info("sockname")
+        first, second = sorted(stage.server.connections, key=lambda each: each.peername != name)
+        with monkeypatch.context() as patched:
+            patched.setattr(first, "transport", leaving := Leaving())
+            for connection in (first, second):
+                connection.data_received(get("/echo"))
+            assert (await other.reply()).body == b"/echo"
+        assert leaving.looks == 2
+        assert (await one.ask(get("/echo?1"))).body == b"/echo?1"
+
+
+async def test_handlers_of_what_arrived_together_go_on_side_by_side(stage: Stage) -> None:
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        for connection in stage.server.connections:
+            connection.data_received(get("/abreast"))
+        assert [(await wire.reply()).body for wire in (one, other)] == [b"in time"] * 2
+        assert stage.steps == ["begun", "begun", "at work", "at work"]
+
+
+@pytest.mark.parametrize("path", ["/waits-abreast", "/turns-abreast"])
+async def test_a_handler_that_has_waited_goes_on_alone(path: str, stage: Stage) -> None:
     async with connected(stage.url) as wire:
         await settled(wire)
-        (connection,) = stage.server.connections
-        connection.data_received(get("/echo"))
-        stage.server._line.send(Closed(), b"for nobody")  # noqa: SLF001 - what a moment between two turns makes
-        assert (await wire.reply()).body == b"/echo"
+        await wire.send(get(path))
+        await stage.is_there.wait()
+        stage.may_go.set()
+        assert (await wire.reply()).body == b"in time"
+        assert stage.steps == ["begun", "at work"]
+        await settled(wire)
+
+
+async def test_requests_in_one_packet_go_on_one_by_one(stage: Stage) -> None:
+    async with connected(stage.url) as wire:
+        await settled(wire)
+        await wire.send(get("/abreast") * 2)
+        assert await bodies(wire, 2) == [b"in time"] * 2
+        assert stage.steps == ["begun", "at work"] * 2
 
 
 async def test_many_answers_are_sent_by_the_handful(stage: Stage) -> None:
@@ -426,12 +484,12 @@ async def test_what_a_handler_waits_for_may_fail(stage: Stage, caplog: pytest.Lo
 async def test_a_connection_that_breaks_off_after_a_wait_is_closed(
     stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> bool:
+    def broken(*_: object) -> bytes:
         raise Bug
 
     async with connected(stage.url) as wire:
         await settled(wire)
-        monkeypatch.setattr(PromptConnection, "_sent", broken)
+        monkeypatch.setattr(PromptConnection, "_wire", broken)
         await wire.send(get("/waits"))
         await stage.is_there.wait()
         stage.may_go.set()
