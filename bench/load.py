@@ -144,7 +144,7 @@ async def each(url: str, calls: Sequence[Call], count: int) -> list[float]:
 
 
 async def throughput(url: str, calls: Sequence[Call], span_s: float, processes: int = 1) -> Load:
-    """Requests over sixteen busy connections; by several processes where one could not keep several servers busy."""
+    """Requests over sixteen busy connections; by several processes, sixteen each, to keep several workers busy."""
     if shutil.which("wrk"):
         return await _by_wrk(url, calls, span_s, processes)
     words = ("-m", "bench.load", url, json.dumps(calls), str(span_s))
@@ -211,7 +211,7 @@ def _script(url: str, calls: Sequence[Call]) -> str:
 async def _by_wrk(url: str, calls: Sequence[Call], span_s: float, threads: int) -> Load:
     with tempfile.TemporaryDirectory() as folder:
         script = _written(folder, _script(url, calls))
-        options = (f"-t{threads}", f"-c{CONNECTIONS}", f"-d{max(1, round(span_s))}s", "-s", script)
+        options = (f"-t{threads}", f"-c{CONNECTIONS * threads}", f"-d{max(1, round(span_s))}s", "-s", script)
         said = await _said("wrk", *options, url)
     found = re.search(r"^RAN (\d+) (\d+)$", said, re.MULTILINE)
     if not found or "Non-2xx" in said or "Socket errors" in said:
