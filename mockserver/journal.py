@@ -1,6 +1,7 @@
 """Every request to the imitated API and its answer, bounded by number and by memory."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from aiohttp.typedefs import RawHeaders
@@ -100,6 +101,8 @@ Common = tuple[str, str, str, str, RawHeaders, bytes]
 DIGEST = 3
 SHARED = 1000
 """What entries share, at most: clients send the same headers again and again."""
+SHARED_BYTES = 4096
+"""Of the headers in one of them; longer ones count as memory of their own entry."""
 BATCH = 32
 """Requests that wait to be entered, at most. Entered one after the other, they cost half of what each costs between two
 answers, where nothing of the journal is in the processor's caches any more."""
@@ -189,7 +192,8 @@ class Journal:
         """What many entries share: its number where it is one of the first, else itself."""
         number = self._numbers.get(common)
         if number is None:
-            if len(self._shared) >= SHARED:
+            *_, headers, _ = common
+            if len(self._shared) >= SHARED or sum(map(len, chain.from_iterable(headers))) > SHARED_BYTES:
                 return common
             number = self._numbers[common] = len(self._shared)
             self._shared.append(common)

@@ -187,6 +187,17 @@ async def test_memory_is_a_bound_as_well_and_one_body_takes_only_so_much_of_it(m
         assert len(entry["request"]["body"]) == 256 * 1024
 
 
+async def test_long_header_lines_count_as_memory_of_their_own(make_app: MakeApp) -> None:
+    app = await make_app(journal_mb=0.1)
+    async with aiohttp.ClientSession(app.url, headers={"X-API-Key": KEY}) as http:
+        for number in range(20):
+            async with http.get("/v2/me", headers={"X-Note": f"{number} {'x' * 8000}"}) as answer:
+                assert answer.status == 200
+        kept = await Driver(http).pull("GET", "requests")
+        assert 8 <= kept["dropped"] <= 15
+        assert len(kept["requests"]) == 20 - kept["dropped"]
+
+
 async def test_a_har_has_what_browsers_tools_read(driver: Driver) -> None:
     await driver.submit()
     log = (await driver.pull("GET", "requests.har?method=POST"))["log"]
