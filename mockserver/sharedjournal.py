@@ -10,9 +10,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+import orjson
+from aiohttp.typedefs import RawHeaders
 
 from mockserver.bell import Bell
 from mockserver.clock import WALL_S, Clock, real_s
@@ -38,6 +42,8 @@ LEAST = 1000
 BEGAN, HEADERS, FIRED = 2, 9, 16
 BODIES = (6, 10)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
+KNOWN, SHORT = 256, 4096
+"""Header lines that are remembered, and how long they are at most: clients send the same ones again and again."""
 OWN_BYTES = 4 * 1024 * 1024
 """Of bodies in rows that this process wrote and has not read, and need not fetch."""
 SENT = Attempt._fields.index("request_body")
@@ -169,11 +175,10 @@ class SharedJournal(Journal):
             while True:
                 requests = await self._requests()
                 attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
-                new: list[News] = []
+                await self._look_up({str(common[DIGEST]) for _, (_, common) in requests})
                 kept: list[Row] = []
+                new = [self._request(number, parts, kept) for number, parts in requests]
                 try:
-                    for number, parts in requests:
-                        new.append(await self._request(number, parts, kept))
                     for number, row in attempts:
                         new.append(await self._attempt(number, row))
                 finally:  # what was read is not read again, should the store fail now
@@ -195,7 +200,15 @@ class SharedJournal(Journal):
             found += [(other, self._own.get(other) or _request_of(row)) for other, row in rows]
         return found
 
-    async def _request(self, number: int, parts: Parts, kept: list[Row]) -> News:
+    async def _look_up(self, digests: set[str]) -> None:
+        """Know who sends requests with these keys, as they are now."""
+        for digest in digests - self._looked_up:
+            self._looked_up.add(digest)
+            caller = await self._store.caller(digest) if digest else None
+            if caller is not None:  # else the key was revoked since
+                self._callers[digest] = caller
+
+    def _request(self, number: int, parts: Parts, kept: list[Row]) -> News:
         """Enter a request, among the rows that are *kept*, and say when it ended and whom to tell."""
         own, common = parts
         if number > self._last + 1:  # others have left unread
@@ -203,14 +216,8 @@ class SharedJournal(Journal):
             self._roll.clear()
             kept.clear()
         self._last = self._read[REQUESTS] = number
-        digest = str(common[DIGEST])
-        if digest and digest not in self._looked_up:
-            self._looked_up.add(digest)
-            caller = await self._store.caller(digest)
-            if caller is not None:  # else the key was revoked since
-                self._callers[digest] = caller
         own = (number, *own[1:])
-        entry = Entry._make((*own, *common, self._callers.get(digest)))
+        entry = Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
         if number > self._cleared:
             kept.append((own, self._common(common)))
         return entry.began_s + entry.took_s, lambda: [watch(entry) for watch in self._watches]
@@ -263,20 +270,35 @@ def _row_of(parts: Parts) -> bytes:
 
 def _request_of(row: bytes) -> Parts:
     """A request again."""
-    own, common = json.loads(row)
+    own, common = _values(row)
     for place in BODIES:
         own[place] = own[place].encode("latin-1")
     own[BEGAN] -= WALL_S
     own[HEADERS], own[FIRED] = tuple(map(tuple, own[HEADERS])), tuple(own[FIRED])
     *shared, head, kind = common
-    parts = head.encode("latin-1").split(b"\n") if head else []
-    headers = tuple(zip(parts[::2], parts[1::2], strict=True))
+    headers = _known_headers_of(head) if len(head) <= SHORT else _headers_of(head)
     return tuple(own), (*shared, headers, kind.encode("latin-1"))
+
+
+def _headers_of(text: str) -> RawHeaders:
+    parts = text.encode("latin-1").split(b"\n") if text else []
+    return tuple(zip(parts[::2], parts[1::2], strict=True))
+
+
+_known_headers_of = lru_cache(maxsize=KNOWN)(_headers_of)
+
+
+def _values(row: bytes) -> Any:
+    """What JSON of ours says: numbers as they were written, and lone surrogates, which orjson refuses."""
+    try:
+        return orjson.loads(row)
+    except orjson.JSONDecodeError:
+        return json.loads(row)
 
 
 def _attempt_of(row: bytes) -> tuple[float, str, Delivery, Attempt]:
     """When it ended as this process counts, the id of its job, and what came of it."""
-    ended, job_id, plain, tried = json.loads(row)
+    ended, job_id, plain, tried = _values(row)
     tried[SENT] = tried[SENT].encode("latin-1")
     delivery = Delivery(*plain)
     return ended - WALL_S, job_id, delivery._replace(status=DeliveryStatus(delivery.status)), Attempt(*tried)

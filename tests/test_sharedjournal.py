@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from mockserver.clock import Clock
+import pytest
+
+from mockserver.clock import WALL_S, Clock
 from mockserver.core.deliveries import schedule
-from mockserver.sharedjournal import ATTEMPTS, REQUESTS, SharedJournal
+from mockserver.sharedjournal import ATTEMPTS, REQUESTS, SHORT, SharedJournal
 from mockserver.stores.memory import MemoryStore
 from tests.stores.drafts import HOOK, NOW, attempt, draft
 
@@ -24,10 +26,10 @@ class Slow(MemoryStore):
         return await super().append(stream, rows, most, most_bytes)
 
 
-def row(ended: float) -> bytes:
+def row(ended: float, target: str = "/v2/me", headers: str = "") -> bytes:
     """A request as a process writes it; *ended* is in seconds since the epoch."""
-    own = [0, NOW, ended - 1, 1, "id", "/v2/me", "", 0, 200, [], "{}", 2, "", "", False, 0, [], ""]
-    return json.dumps([own, ["GET", "me", "", "", "", "application/json"]]).encode()
+    own = [0, NOW, ended - 1, 1, "id", target, "", 0, 200, [], "{}", 2, "", "", False, 0, [], ""]
+    return json.dumps([own, ["GET", "me", "", "", headers, "application/json"]]).encode()
 
 
 async def test_watches_hear_of_requests_in_the_order_of_time_and_readers_see_that_of_the_store() -> None:
@@ -38,6 +40,21 @@ async def test_watches_hear_of_requests_in_the_order_of_time_and_readers_see_tha
     await journal.refresh()
     assert heard == [2, 1, 3]
     assert [entry.number for entry in journal.entries()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("target", ["/v2/me?\udcff", "/v2/me?\u00e9", f"/v2/me?{10**30}"])
+@pytest.mark.parametrize("value", ["1", "\u00ff", "x" * 2 * SHORT])
+async def test_a_row_is_read_as_it_was_written_whatever_stands_in_it(target: str, value: str) -> None:
+    store = MemoryStore(10)
+    journal = SharedJournal(Clock(NOW, is_frozen=True), 10, 10**6, store)
+    headers = f"Host\nmock\nX-Note\n{value}"
+    await store.append(REQUESTS, [row(NOW, target, headers)] * 2, 10, 10**6)
+    await journal.refresh()
+    for entry in journal.entries():
+        assert entry.target == target
+        assert entry.began_s + WALL_S == pytest.approx(NOW - 1)
+        assert entry.headers == ((b"Host", b"mock"), (b"X-Note", value.encode("latin-1")))
+    assert len(journal) == 2
 
 
 async def test_what_is_being_written_when_a_process_ends_is_written() -> None:
