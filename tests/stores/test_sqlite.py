@@ -452,3 +452,26 @@ async def test_who_was_looked_up_is_looked_up_anew_once_another_process_has_chan
     assert await other.caller(ANN.digest) == Caller(changed, renamed)
     await one.remove_key(ANN.digest)
     assert await other.caller(ANN.digest) is None
+
+
+async def test_those_who_ask_in_one_turn_of_the_loop_are_looked_up_with_one_look_at_the_version(
+    opened: OpenStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await opened(2)
+    await other.caller(ANN.digest)
+    await asyncio.sleep(0)
+    looks, look = 0, other.look
+
+    async def counted() -> int:
+        nonlocal looks
+        looks += 1
+        return await look()
+
+    monkeypatch.setattr(other, "look", counted)
+    assert [await other.caller(digest) for digest in (ANN.digest, ANN.digest, "nobody")] == [Caller(ANN, TEAM)] * 2 + [
+        None
+    ]
+    assert looks == 1
+    await one.put_key(changed := replace(ANN, is_active=False))
+    assert [await other.caller(ANN.digest) for _ in range(3)] == [Caller(changed, TEAM)] * 3
+    assert looks == 2

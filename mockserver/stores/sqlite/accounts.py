@@ -3,6 +3,7 @@
 Where a key or a team changes, so does the version, which each look-up of a caller begins with.
 """
 
+import asyncio
 from typing import NamedTuple
 
 from mockserver.core.accounts import Key, RateLimit, Team
@@ -24,10 +25,16 @@ class Accounts(Documents):
     """The part of the store that knows who asks."""
 
     _callers = Callers(-1, {})
+    _has_looked = False
+    """In this turn of the event loop. What arrived by now was sent before any change was answered that comes after."""
 
     async def caller(self, digest: str) -> Caller | None:
+        if not self._has_looked:
+            await self.look()
+            self._has_looked = True
+            asyncio.get_running_loop().call_soon(self._look_anew)
         known = self._callers
-        if await self.look() == known.version and digest in known.by_digest:
+        if self.version == known.version and digest in known.by_digest:
             return known.by_digest[digest]
         ((version, key, team),) = await self._read(
             "SELECT n, k.value, t.value FROM tallies LEFT JOIN keys k ON k.digest = ?"
@@ -41,6 +48,9 @@ class Accounts(Documents):
             self._callers = known = Callers(version, {})
         caller = known.by_digest[digest] = Caller(key_of(key), team_of(team))
         return caller
+
+    def _look_anew(self) -> None:
+        self._has_looked = False
 
     async def admit(self, digest: str, limit: RateLimit, now: float) -> float:
         return await self._write(self._admit, digest, limit, now)
