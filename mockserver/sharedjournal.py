@@ -36,7 +36,8 @@ TURNS = 2
 """Of the event loop, in which requests are awaited to be written together: no time while nobody asks for more."""
 LOOK_S = 0.05
 REQUESTS, ATTEMPTS = "requests", "attempts"
-AT_ONCE = 500
+AT_ONCE = 200
+"""Rows that are written or read together."""
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
 BEGAN, HEADERS, FIRED = 2, 9, 16
@@ -188,6 +189,7 @@ class SharedJournal(Journal):
                         tell()
                 if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
                     return
+                await asyncio.sleep(0)  # so many take milliseconds
 
     async def _requests(self) -> list[tuple[int, Parts]]:
         """The next requests of the stream; nothing is fetched or parsed that this process wrote and still has."""

@@ -6,6 +6,8 @@ from itertools import count
 from mockserver.stores.sqlite.packing import Blob
 from mockserver.stores.sqlite.part import Part
 
+LOOKED_AT = 4
+"""Rows whose length is asked for at a time, where they have to leave for their length and not for their number."""
 _STREAM_BITS = 40
 """A row's key is the number of its stream, and behind it, in so many bits, its own."""
 
@@ -37,14 +39,14 @@ class Streams(Part):
     def _kept_from(self, base: int, first: int, from_: int, size: int, most_bytes: int) -> tuple[int, int]:
         """The first row that stays, none before *from_*, and the size of those that do."""
         while first < from_ or size > most_bytes:
-            for (length,) in self._lengths(base + first):
+            for (length,) in self._lengths(base + first, max(from_ - first, LOOKED_AT)):
                 if first >= from_ and size <= most_bytes:
                     break
                 first, size = first + 1, size - length
         return first, size
 
-    def _lengths(self, key: int) -> Iterable[tuple[int]]:
-        return self._rows("SELECT length(value) FROM stream_rows WHERE no >= ? ORDER BY no LIMIT 100", (key,))
+    def _lengths(self, key: int, count: int) -> Iterable[tuple[int]]:
+        return self._rows("SELECT length(value) FROM stream_rows WHERE no >= ? ORDER BY no LIMIT ?", (key, count))
 
     async def rows_after(self, stream: str, number: int, limit: int) -> list[tuple[int, bytes]]:
         found = await self._read("SELECT no FROM streams WHERE name = ?", (stream,))
