@@ -173,20 +173,27 @@ class PromptConnection(Connection):
     def begin(self, waiter: "asyncio.Future[None]") -> _Held | None:
         """The request, if one was read by now; aiohttp's task does whatever else there is."""
         messages = self._messages
-        if len(messages) != 1 or self._upgraded or not _is_whole(*messages[0]):
-            self._give_back(waiter)
-            return None
-        message, body = messages.popleft()
         try:
+            if len(messages) != 1 or self._upgraded or not _is_whole(*messages[0]):
+                self._give_back(waiter)
+                return None
+            message, body = messages.popleft()
             request = self._begin(message, body, self)  # type: ignore[arg-type] # `_is_whole` has looked at its type
+            return _Held(message, body, request, self._handle(request), waiter)
         except Exception as error:  # noqa: BLE001 - it is logged there
             self._break_off(waiter, error)
             return None
-        return _Held(message, body, request, self._handle(request), waiter)
 
     def goes_on(self, held: _Held) -> bool:
         """Run a handler until it waits, or has its answer; whether it waits only for others to come as far."""
-        _, _, request, running, _ = held
+        try:
+            return self._goes_on(held)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._break_off(held.waiter, error)
+            return False
+
+    def _goes_on(self, held: _Held) -> bool:
+        request, running = held.request, held.running
         try:
             rest = running.send(None)
         except StopIteration as end:

@@ -345,7 +345,31 @@ async def test_a_request_whose_follower_comes_before_its_turn_is_answered_first(
         assert await bodies(wire, 2) == [b"turned", b"/echo"]
 
 
+@pytest.mark.parametrize(("step", "path"), [("_give_back", "/echo"), ("_hand_over", "/turns"), ("_wire", "/echo")])
 async def test_a_connection_that_breaks_off_in_its_turn_holds_up_no_other(
+    step: str, path: str, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = getattr(PromptConnection, step)
+
+    def broken(connection: PromptConnection, *arguments: object) -> object:
+        if connection is first:
+            raise Bug
+        return whole(connection, *arguments)
+
+    async with connected(stage.url) as one, connected(stage.url) as other:
+        for wire in (one, other):
+            await settled(wire)
+        name = one.writer.get_extra_info("sockname")
+        first, second = sorted(stage.server.connections, key=lambda each: each.peername != name)
+        monkeypatch.setattr(PromptConnection, step, broken)
+        for connection in (first, second):
+            connection.data_received(get(path))
+        assert (await other.reply()).status == 200
+        assert await one.rest() == b""
+    assert "broke off in its turn" in caplog.text
+
+
+async def test_a_request_that_cannot_begin_breaks_off_alone(
     stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Request:
