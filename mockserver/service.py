@@ -202,6 +202,7 @@ class Service:
         parsed = _parsed(raw)
         model = self._validator.model_of(operation.id, parsed)
         body: Mapping[str, Any] = parsed.value
+        await abreast()  # here alone: from the look for the key on, a store in memory lets nothing come between
         claim = _claim(idempotency_key, operation, body)
         if claim is not None:
             known = await self.store.recall(caller.key.user_id, claim, self.clock.now())
@@ -221,7 +222,6 @@ class Service:
         if self.faults.of_jobs:
             seen = Seen(operation.method, operation.path, operation.id, caller.key.digest, {}, body, model=model.shown)
             orders, fired = await self._faulted(caller, seen, orders, cost)
-        await abreast()
         now = self.clock.now()
         order = _new(_Order, (operation, model, body, orders, cost, claim))
         job = self._draw_job(caller, order, whole_ms(now))

@@ -189,7 +189,7 @@ class SharedJournal(Journal):
                         tell()
                 if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
                     return
-                await asyncio.sleep(0)  # so many take milliseconds
+                await asyncio.sleep(0)  # so many rows take milliseconds, and requests are to have a turn
 
     async def _requests(self) -> list[tuple[int, Parts]]:
         """The next requests of the stream; nothing is fetched or parsed that this process wrote and still has."""

@@ -1,7 +1,7 @@
 """Header lines that were parsed before: a client sends the same ones with request after request.
 
 Only the first line and the body of such a request are new. What is remembered is what aiohttp's parser made of exactly
-these bytes, and nothing is remembered whose end in the stream of bytes could be in doubt (docs/decisions/0012).
+these bytes, and nothing is remembered whose end in the stream of bytes could be in doubt (docs/decisions/0013).
 """
 
 import re

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mockserver.app import App
+from tests.api.wire import GOOD, HEAD, connected
 from tests.conftest import KEY
 from tests.driver import Driver
 from tests.faults.test_answers import add
@@ -95,6 +97,26 @@ async def test_a_refused_submission_and_a_replay_use_no_job_rule_up(driver: Driv
     assert (await driver.job(job_id))["error"] == "no"
     entries = (await driver.pull("GET", "requests?fault=once"))["requests"]
     assert [entry["jobId"] for entry in entries] == [job_id]
+
+
+@pytest.mark.parametrize("key", ["k", ""])
+async def test_those_that_arrive_together_use_no_job_rule_up_but_for_a_job(key: str, app: App, driver: Driver) -> None:
+    """One key for both, or credits for one alone."""
+    await add(driver, id="twice", job={"fail": "no"}, times=2)
+    if not key:
+        await driver.pull("PATCH", f"teams/{(await driver.pull('GET', 'teams'))['teams'][0]['id']}", {"credits": 6})
+    head = HEAD + b"Content-Type: application/json\r\n" + (f"Idempotency-Key: {key}\r\n".encode() if key else b"")
+    post = b"POST /v2/images/generate HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (head, len(GOOD), GOOD)
+    async with connected(app.url) as one, connected(app.url) as other:
+        wires = {wire.writer.get_extra_info("sockname"): wire for wire in (one, other)}
+        for wire in wires.values():
+            assert (await wire.ask(b"GET /v2/me HTTP/1.1\r\n" + HEAD + b"\r\n")).status == 200
+        for connection in app.server.connections:
+            if connection.peername in wires:
+                connection.data_received(post)
+        statuses = [(await wire.reply()).status for wire in wires.values()]
+    [rule] = (await driver.pull("GET", "faults"))["faults"]
+    assert (sorted(statuses), rule["fired"]) == ([202, 202] if key else [202, 402], 1)
 
 
 async def test_the_prompt_and_the_rule_order_together(driver: Driver) -> None:

@@ -459,7 +459,7 @@ async def test_those_who_ask_in_one_turn_of_the_loop_are_looked_up_with_one_look
 ) -> None:
     one, other = await opened(2)
     await other.caller(ANN.digest)
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the end of the turn in which it looked
     looks, look = 0, other.look
 
     async def counted() -> int:
