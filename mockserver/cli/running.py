@@ -21,17 +21,26 @@ def run_loop(main: Coroutine[Any, Any, _T]) -> _T:
 
 
 class Stop:
-    """Set by Ctrl-C or SIGTERM from its making on; the second signal ends the process at once."""
+    """Set by Ctrl-C or SIGTERM from its making on; the second signal ends the process at once.
+
+    The loop is told of signals by the descriptor that it waits for: one that comes just before it begins to wait would
+    interrupt nothing, and be seen only when something else happens.
+    """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)}:
-            signal.signal(number, self._on_signal)
+            try:
+                self._loop.add_signal_handler(number, self._on_signal, number)
+            except NotImplementedError:  # on Windows
+                signal.signal(number, lambda number, _: self._loop.call_soon_threadsafe(self._on_signal, number))
 
-    def _on_signal(self, number: int, _: object) -> None:
+    def _on_signal(self, number: int) -> None:
+        with contextlib.suppress(NotImplementedError):
+            self._loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_DFL)
-        self._loop.call_soon_threadsafe(self._event.set)
+        self._event.set()
 
     def set(self) -> None:
         """Stop without a signal."""
