@@ -85,7 +85,8 @@ class Accounts(Documents):
             "INSERT INTO teams (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
             (team.id, packed(team)),
         )
-        self._execute("INSERT OR IGNORE INTO tallies VALUES ('credit', ?, ?)", (team.id, team.opening))
+        if self._tallies.of("credit", team.id) is None:
+            self._tallies.add("credit", team.id, team.opening)
         self._count_version()
 
     async def keys(self) -> list[Key]:

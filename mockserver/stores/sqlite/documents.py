@@ -25,9 +25,8 @@ class Documents(Part):
         return self._count_version()
 
     def _count_version(self) -> int:
-        self._add_up(("version", "", 1))
-        ((version,),) = self._rows("SELECT n FROM tallies WHERE what = 'version' AND whose = ''")
-        return int(version)
+        self._tallies.add("version", "", 1)
+        return self._tallies.of("version") or 0
 
     # Counters
 

@@ -16,22 +16,30 @@ class Ledger(Part):
             (team_id,),
         )
         if first_at is not None and first_at <= now:
-            return max(0, await self._write(self._collect, team_id, now))
+            credit = await self._write(self._collect, team_id, now)
         return max(0, credit or 0)
 
     async def set_balance(self, team_id: str, credit: int, now: float) -> None:
         await self._write(self._set_balance, team_id, credit, now)
 
     def _set_balance(self, team_id: str, credit: int, now: float) -> None:
-        self._collect(team_id, now)
-        self._execute("UPDATE tallies SET n = ? WHERE what = 'credit' AND whose = ?", (credit, team_id))
+        before = self._collect(team_id, now)
+        if before is not None:
+            self._tallies.add("credit", team_id, credit - before)
 
-    def _collect(self, team_id: str, now: float) -> int:
-        """Count what has come and gone by *now*; what the team has, or owes."""
-        ((change,),) = self._rows("SELECT total(credit) FROM ledger WHERE team = ? AND at <= ?", (team_id, now))
+    def _collect(self, team_id: str, now: float) -> int | None:
+        """Count what has come and gone by *now*; what the team has, or owes, and none where there is no such team."""
+        ((change, entries),) = self._rows(
+            "SELECT total(credit), count(*) FROM ledger WHERE team = ? AND at <= ?", (team_id, now)
+        )
+        credit = self._tallies.of("credit", team_id)
+        if not entries:
+            return credit
         self._execute("DELETE FROM ledger WHERE team = ? AND at <= ?", (team_id, now))
-        self._execute("UPDATE tallies SET n = n + ? WHERE what = 'credit' AND whose = ?", (int(change), team_id))
-        return sum(n for (n,) in self._rows("SELECT n FROM tallies WHERE what = 'credit' AND whose = ?", (team_id,)))
+        if credit is None:
+            return None
+        self._tallies.add("credit", team_id, int(change))
+        return credit + int(change)
 
     def _book(self, number: int, job: Job, *, has_started: bool = False) -> None:
         """Book what the job's plan takes when it starts, unless it has, and what comes back at its end."""

@@ -106,15 +106,16 @@ class Outbox(Part):
         found = self._rows("SELECT worker FROM deliveries WHERE job = ? AND name = ?", (number, row[0]))
         self._execute(_PUT, (*row, number))
         if not found:
-            self._add_up(("pending", "", 1))
+            self._tallies.add("pending", "", 1)
         elif found[0][0] is None:
-            self._add_up(("pending", "", 1), ("done", "", -1))
+            self._tallies.add("pending", "", 1)
+            self._tallies.add("done", "", -1)
 
     def _drop_deliveries(self, number: int) -> None:
         """Forget the deliveries of a job that are not done and that nobody has taken."""
         for (name,) in self._rows("SELECT name FROM deliveries WHERE job = ? AND worker = ?", (number, NOBODY)):
             self._forget_delivery(number, name)
-            self._add_up(("pending", "", -1))
+            self._tallies.add("pending", "", -1)
 
     def _forget_delivery(self, number: int, name: str) -> None:
         self._execute("DELETE FROM deliveries WHERE job = ? AND name = ?", (number, name))

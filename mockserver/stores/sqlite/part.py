@@ -26,5 +26,5 @@ class Part:
         self._file, self._terms = file, terms
         self.name = file.name
         self._lists = Lists(file)
-        self._rows, self._execute, self._add_up = file.rows, file.execute, file.add_up
+        self._rows, self._execute, self._tallies = file.rows, file.execute, file.tallies
         self._read, self._write = file.read, file.write

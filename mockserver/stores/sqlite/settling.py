@@ -32,14 +32,10 @@ class Settling(Outbox):
         name, id_, _, _, _, due_at, attempts, status, _ = delivery_row(delivery)
         if number is None:
             number = next((no for (no,) in self._rows("SELECT no FROM jobs WHERE id = ?", (id_,))), None)
-        found = self._rows(
-            "SELECT worker, (SELECT n FROM tallies WHERE what = 'done' AND whose = '') FROM deliveries"
-            " WHERE job = ? AND name = ? AND id = ?",
-            (number, name, id_),
-        )
+        found = self._rows("SELECT worker FROM deliveries WHERE job = ? AND name = ? AND id = ?", (number, name, id_))
         if number is None or not found:  # all was reset meanwhile
             return
-        ((worker, done),) = found
+        ((worker,),) = found
         attempt_no = self._execute(
             "INSERT INTO attempts (job, name, told, body) VALUES (?, ?, ?, ?)", (number, name, *attempt_row(attempt))
         ).lastrowid
@@ -52,13 +48,14 @@ class Settling(Outbox):
             (due_at, attempts, status, None if is_done else NOBODY, attempt_no if is_done else None, number, name),
         )
         if is_done:
-            self._finish(number, delivery, done)
+            self._finish(number, delivery)
 
-    def _finish(self, number: int, delivery: Delivery, done: int) -> None:
-        """Note that a delivery is done, after so many that are remembered."""
-        is_full = done >= REMEMBERED_DELIVERIES
-        self._add_up(("pending", "", -1), *(() if is_full else [("done", "", 1)]))
-        if is_full:
+    def _finish(self, number: int, delivery: Delivery) -> None:
+        """Note that a delivery is done."""
+        self._tallies.add("pending", "", -1)
+        if (self._tallies.of("done") or 0) < REMEMBERED_DELIVERIES:
+            self._tallies.add("done", "", 1)
+        else:
             for old in self._rows(
                 "SELECT job, name FROM deliveries WHERE done_no IS NOT NULL ORDER BY done_no LIMIT 1"
             ):

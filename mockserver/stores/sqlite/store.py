@@ -84,6 +84,7 @@ class SqliteStore(Plans, Jobs, Leases, Accounts, Records, Streams):
         for table in FORGOTTEN_AT_RESET:
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self._execute("UPDATE streams SET first = last + 1, size = 0")
+        self._tallies.write()
         self._execute("DELETE FROM tallies WHERE what IN ('credit', 'models')")
         self._execute("UPDATE tallies SET n = 0 WHERE what <> 'version'")
         self._put_all(teams, keys)

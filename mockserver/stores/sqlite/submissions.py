@@ -39,12 +39,6 @@ MOST_LEAVE = 100
 """Jobs that leave for one that comes, at most; more than one where the store was made smaller."""
 SWEPT = 4
 """Neighbours of a new claim that are forgotten if they have expired: places are scattered, so in time it meets all."""
-_STANDING = """
-    SELECT (SELECT n FROM tallies WHERE what = 'credit' AND whose = ?1),
-        (SELECT n FROM tallies WHERE what = 'jobs' AND whose = ''),
-        (SELECT n FROM tallies WHERE what = 'evicted' AND whose = ''),
-        EXISTS (SELECT 1 FROM ledger WHERE team = ?1 AND at <= ?2)
-"""
 _RECALL = """
     SELECT claims.expires_at, fingerprint, claims.job, final, started_at, runs_s, outcome
     FROM claims LEFT JOIN jobs ON jobs.id = claims.job WHERE place = ?
@@ -86,9 +80,7 @@ class Submissions(Ledger, Slots, Outbox):
             known = _recalled(self._rows(_RECALL, (place,)), claim, now)
             if known is not None:
                 return known
-        ((credit, jobs, evicted, has_come),) = self._rows(_STANDING, (job.team_id, now))
-        if has_come:
-            credit = self._collect(job.team_id, now)
+        credit = self._collect(job.team_id, now)
         available = max(0, credit or 0)
         if credit is None or available < job.cost:
             return TooFewCredits(job.cost, available)
@@ -99,6 +91,7 @@ class Submissions(Ledger, Slots, Outbox):
 
         # Nothing is refused from here on.
 
+        jobs, evicted = self._tallies.of("jobs") or 0, self._tallies.of("evicted") or 0
         number = jobs + evicted + 1
         if draft.slots is not None:
             job = self._with_slot(number, job, draft.slots, now)
@@ -107,12 +100,11 @@ class Submissions(Ledger, Slots, Outbox):
         self._execute(_ADD, (number, list_, leaves_at(job), *job_row(job)))
         deliveries = [] if job.webhook is None else schedule(job)
         self._add_deliveries(number, deliveries)
-        self._add_up(
-            ("jobs", "", 1),
-            ("credit", job.team_id, -job.cost),
-            ("models", f"{list_}/{job.model}", 1),
-            *([("pending", "", len(deliveries))] if deliveries else ()),
-        )
+        self._tallies.add("jobs", "", 1)
+        self._tallies.add("credit", job.team_id, -job.cost)
+        self._tallies.add("models", f"{list_}/{job.model}", 1)
+        if deliveries:
+            self._tallies.add("pending", "", len(deliveries))
         self._book(number, job)
         if claim is not None:
             self._claim_key(place, job, claim, now)
@@ -148,7 +140,9 @@ class Submissions(Ledger, Slots, Outbox):
     def _remove(self, number: int, list_: int, job: Job) -> None:
         self._execute("DELETE FROM jobs WHERE no = ?", (number,))
         self._forget_open(number, job)
-        self._add_up(("jobs", "", -1), ("evicted", "", 1), ("models", f"{list_}/{job.model}", -1))
+        self._tallies.add("jobs", "", -1)
+        self._tallies.add("evicted", "", 1)
+        self._tallies.add("models", f"{list_}/{job.model}", -1)
         if job.idempotency_key is not None:
             self._execute(
                 "UPDATE claims SET final = ? WHERE place = ? AND job = ?",
