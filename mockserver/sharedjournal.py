@@ -9,7 +9,7 @@ recorded a moment later, whichever process is asked.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -37,7 +37,11 @@ TURNS = 2
 LOOK_S = 0.05
 REQUESTS, ATTEMPTS = "requests", "attempts"
 AT_ONCE = 200
-"""Rows that are written or read together."""
+"""Rows that are written together."""
+READ_AT_ONCE = 50
+"""Rows that are read together: a millisecond, in which requests wait."""
+READ_AFTER = 2 * READ_AT_ONCE
+"""Rows that came meanwhile after which all are read, asked for or not: the longer they lie, the more each costs."""
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
 BEGAN, HEADERS, FIRED = 2, 9, 16
@@ -51,8 +55,8 @@ SENT = Attempt._fields.index("request_body")
 WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
 Parts = tuple[tuple[Any, ...], Common]
 """What an entry has of its own, and what entries have in common, with instants as this process counts them."""
-News = tuple[float, Callable[[], object]]
-"""When something ended, and what tells the watches of it."""
+News = tuple[float, Sequence[Callable[..., None]], tuple[Any, ...]]
+"""When something ended, who is told of it, and what."""
 
 
 class _Written(NamedTuple):
@@ -131,20 +135,22 @@ class SharedJournal(Journal):
                         del waiting[: -self._most]  # it has been away for long
                         raise
                     self._hold(rows, last)
-                    if last - self._read[stream] > self._most // 2:
+                    if last - self._read[stream] > READ_AFTER:
                         await self._catch_up_with_others()
 
     def _hold(self, rows: list[_Written], last: int) -> None:
         """Keep what was written up to the number *last*, as long as there is room: it need not be fetched."""
         for number, row in enumerate(rows, last - len(rows) + 1):
-            if row.parts is not None and self._own_bytes < OWN_BYTES:
+            is_new = number > self._read[REQUESTS]  # else somebody looked meanwhile
+            if row.parts is not None and is_new and self._own_bytes < OWN_BYTES:
                 self._own[number] = row.parts
                 self._own_bytes += _size(row.parts)
 
-    def _let_go(self) -> None:
-        """Forget what has been read by now of what is held, and what others pushed out unread."""
-        for number in [number for number in self._own if number <= self._read[REQUESTS]]:
-            self._own_bytes -= _size(self._own.pop(number))
+    def _let_go(self, number: int) -> None:
+        """Forget what is held of a request that has been read."""
+        parts = self._own.pop(number, None)
+        if parts is not None:
+            self._own_bytes -= _size(parts)
 
     async def close(self) -> None:
         if self._flushing is not None:
@@ -175,7 +181,7 @@ class SharedJournal(Journal):
             self._looked_up.clear()
             while True:
                 requests = await self._requests()
-                attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], AT_ONCE)
+                attempts = await self._store.rows_after(ATTEMPTS, self._read[ATTEMPTS], READ_AT_ONCE)
                 await self._look_up({str(common[DIGEST]) for _, (_, common) in requests})
                 kept: list[Row] = []
                 new = [self._request(number, parts, kept) for number, parts in requests]
@@ -184,21 +190,21 @@ class SharedJournal(Journal):
                         new.append(await self._attempt(number, row))
                 finally:  # what was read is not read again, should the store fail now
                     self._dropped += self._roll.add(kept) if kept else 0
-                    self._let_go()
-                    for _, tell in sorted(new, key=itemgetter(0)):
-                        tell()
-                if len(requests) < AT_ONCE and len(attempts) < AT_ONCE:
+                    for _, watches, told in sorted(new, key=itemgetter(0)):
+                        for watch in watches:
+                            watch(*told)
+                if len(requests) < READ_AT_ONCE and len(attempts) < READ_AT_ONCE:
                     return
-                await asyncio.sleep(0)  # so many rows take milliseconds, and requests are to have a turn
+                await asyncio.sleep(0)  # requests are to have a turn
 
     async def _requests(self) -> list[tuple[int, Parts]]:
         """The next requests of the stream; nothing is fetched or parsed that this process wrote and still has."""
         number, found = self._read[REQUESTS], list[tuple[int, Parts]]()
-        while (parts := self._own.get(number + 1)) is not None and len(found) < AT_ONCE:
+        while (parts := self._own.get(number + 1)) is not None and len(found) < READ_AT_ONCE:
             number += 1
             found.append((number, parts))
-        if len(found) < AT_ONCE:
-            rows = await self._store.rows_after(REQUESTS, number, AT_ONCE - len(found))
+        if len(found) < READ_AT_ONCE:
+            rows = await self._store.rows_after(REQUESTS, number, READ_AT_ONCE - len(found))
             found += [(other, self._own.get(other) or _request_of(row)) for other, row in rows]
         return found
 
@@ -217,19 +223,21 @@ class SharedJournal(Journal):
             self._dropped += number - self._last - 1 + len(self._roll) + len(kept)
             self._roll.clear()
             kept.clear()
+            for left in [each for each in self._own if each < number]:
+                self._let_go(left)
+        self._let_go(number)
         self._last = self._read[REQUESTS] = number
         own = (number, *own[1:])
         entry = Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
         if number > self._cleared:
             kept.append((own, self._common(common)))
-        return entry.began_s + entry.took_s, lambda: [watch(entry) for watch in self._watches]
+        return entry.began_s + entry.took_s, self._watches, (entry,)
 
     async def _attempt(self, number: int, row: bytes) -> News:
         ended_s, job_id, delivery, attempt = _attempt_of(row)
         job = await self._store.job(job_id)
         self._read[ATTEMPTS] = number
-        watches = self._attempt_watches if job is not None else []
-        return ended_s, lambda: [watch(job, delivery, attempt, ended_s) for watch in watches if job is not None]
+        return ended_s, self._attempt_watches if job is not None else (), (job, delivery, attempt, ended_s)
 
     # Forgetting
 
