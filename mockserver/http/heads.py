@@ -1,7 +1,8 @@
 """Header lines that were parsed before: a client sends the same ones with request after request.
 
-Only the first line and the body of such a request are new. What is remembered is what aiohttp's parser made of exactly
-these bytes, and nothing is remembered whose end in the stream of bytes could be in doubt (docs/decisions/0013).
+Only the first line and the body of such a request are new, and the idempotency key, which belongs to one request alone.
+What is remembered is what aiohttp's parser made of exactly the other bytes, and nothing is remembered whose end in the
+stream of bytes could be in doubt (docs/decisions/0013).
 """
 
 import re
@@ -22,6 +23,10 @@ MAX_BYTES = 0x8000
 UNKNOWN = -1
 
 _PLAIN_LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) ((?:/[\w.~-]+)+)(?:\?([\w.~=&-]*))? HTTP/1\.1", re.ASCII)
+_KEY_NAME = b"idempotency-key: "
+_IN_KEY_NAME = b"dempotency-"
+"""What clients that write its first letter small and those that do not have in common."""
+_PLAIN_KEY = re.compile(rb"[!-~]{1,255}")
 _LENGTH = re.compile("[0-9]{1,12}")
 _PLAIN = False, None, False, False
 """Whether the connection closes, how the body is compressed, whether it is upgraded or chunked."""
@@ -48,10 +53,22 @@ class Arrived(EmptyStreamReader):
         return self.read_nowait()
 
 
+class _Lines(NamedTuple):
+    """The header lines of a request."""
+
+    but_key: bytes
+    """Without the value of the idempotency key."""
+    name: bytes
+    key: bytes
+    """The key with its name, as they were sent; empty where there is none."""
+
+
 class _Known(NamedTuple):
     headers: CIMultiDictProxy[str]
     raw_headers: RawHeaders
     body_bytes: int
+    key_at: int
+    """Where among them the idempotency key is; -1 for none."""
 
 
 class Heads:
@@ -69,14 +86,17 @@ class Heads:
             return None
         start = data.find(b"\r\n")
         end = data.find(b"\r\n\r\n", start)
-        known = self._known.get(data[start:end])
-        if known is None or len(data) != end + 4 + known.body_bytes:
+        lines = _lines(data, start, end)
+        known = None if lines is None else self._known.get(lines.but_key)
+        if lines is None or known is None or len(data) != end + 4 + known.body_bytes:
             return None
         line = _plain_line(data[:start])
         if line is None:
             return None
         method, path, url = line
-        headers, raw_headers, body_bytes = known
+        headers, raw_headers, body_bytes, key_at = known
+        if key_at >= 0:
+            headers, raw_headers = _with_key(known, lines.key)
         head = RawRequestMessage(method, path, HttpVersion11, headers, raw_headers, *_PLAIN, url)
         return head, Arrived(data[end + 4 :]) if body_bytes else EMPTY_PAYLOAD
 
@@ -93,11 +113,38 @@ class Heads:
         missing = length - (len(data) - end - 4)
         if missing < 0 or body.is_eof() != (missing == 0):
             return UNKNOWN
-        if end <= MAX_HEAD_BYTES and _may_come_again(head.headers, length):
+        lines = _lines(data, start, end)
+        if lines is not None and end <= MAX_HEAD_BYTES and _may_come_again(head.headers, lines, length):
+            key_at = head.raw_headers.index((lines.name, lines.key)) if lines.key else -1
             if len(self._known) == MAX_KNOWN:
                 self._known.clear()
-            self._known[data[start:end]] = _Known(head.headers, head.raw_headers, length)
+            self._known[lines.but_key] = _Known(head.headers, head.raw_headers, length, key_at)
         return missing
+
+
+def _lines(data: bytes, start: int, end: int) -> _Lines | None:
+    """The header lines that stand there; none where an idempotency key is there that is not plain."""
+    at = data.find(_IN_KEY_NAME, start, end) - 1
+    if at < 0:
+        return _Lines(data[start:end], b"", b"")
+    from_ = at + len(_KEY_NAME)
+    if data[at - 2 : at] != b"\r\n" or data[at:from_].lower() != _KEY_NAME:
+        return None
+    to = data.find(b"\r\n", from_, end)
+    to = end if to < 0 else to
+    key, is_folded = data[from_:to], data[to + 2 : to + 3] in {b" ", b"\t"}
+    if is_folded or _PLAIN_KEY.fullmatch(key) is None:
+        return None
+    return _Lines(data[start:from_] + data[to:end], data[at : from_ - 2], key)
+
+
+def _with_key(known: _Known, key: bytes) -> tuple[CIMultiDictProxy[str], RawHeaders]:
+    """The headers of a request with another idempotency key."""
+    raw_headers, at = known.raw_headers, known.key_at
+    name = raw_headers[at][0]
+    headers = known.headers.copy()
+    headers[name.decode()] = key.decode()
+    return CIMultiDictProxy(headers), (*raw_headers[:at], (name, key), *raw_headers[at + 1 :])
 
 
 @lru_cache(maxsize=1024)
@@ -110,10 +157,12 @@ def _plain_line(line: bytes) -> tuple[str, str, URL] | None:
     return method, line[len(method) + 1 : -9].decode(), url
 
 
-def _may_come_again(headers: CIMultiDictProxy[str], length: int) -> bool:
-    """Whether its like may come, for no file or form: an idempotency key belongs to one request alone."""
+def _may_come_again(headers: CIMultiDictProxy[str], lines: _Lines, length: int) -> bool:
+    """Whether its like may come, for no file or form, and nothing but the one idempotency key is its own."""
+    if len(headers.getall("Idempotency-Key", ())) != bool(lines.key):
+        return False
     kind = headers.get("Content-Type", "").partition(";")[0]
-    return "Idempotency-Key" not in headers and (not length or "json" in kind.lower())
+    return not length or "json" in kind.lower()
 
 
 def _body_bytes(head: RawRequestMessage) -> int | None:

@@ -56,6 +56,18 @@ FIELDS = st.sampled_from(
         b"X-Folded: a\r\n b",
         b"X-Odd:\x00",
         b"X-Half: a\rX-Other: b",
+        b"Idempotency-Key: first",
+        b"Idempotency-Key: second",
+        b"idempotency-key: second",
+        b"IDempotency-KEY: second",
+        b"IDEMPOTENCY-KEY: first",
+        b"Idempotency-Key:first",
+        b"Idempotency-Key:  first ",
+        b"Idempotency-Key: of two words",
+        b"Idempotency-Key: ",
+        b"Idempotency-Key: folded\r\n on",
+        b"X-Idempotency-Key: first",
+        b"X-About: the Idempotency-Key: first",
         "X-Text: späte".encode(),
     ]
 )
@@ -167,13 +179,29 @@ async def test_another_body_of_the_same_length_need_not_be_parsed() -> None:
         assert heads.message(request(*lines, body=body)) is None
 
 
+@pytest.mark.parametrize("name", [b"Idempotency-Key", b"idempotency-key"])
+async def test_another_idempotency_key_need_not_be_parsed(name: bytes) -> None:
+    heads, lines = Heads(), (b"Content-Type: application/json", b"Content-Length: 3")
+    assert learned(heads, request(*lines, name + b": first", b"X-Last: 1", body=b"[1]")) == 0
+    known = heads.message(request(*lines, name + b": the-second", b"X-Last: 1", body=b"[2]"))
+    assert known is not None
+    head, _ = known
+    assert head.headers.getall("Idempotency-Key") == ["the-second"]
+    assert head.raw_headers[-2:] == ((name, b"the-second"), (b"X-Last", b"1"))
+    assert head.headers["X-Last"] == "1"
+    assert heads.message(request(*lines, b"X-Last: 1", body=b"[2]")) is None
+
+
 @pytest.mark.parametrize(
     "lines",
     [
         (b"Content-Type: multipart/form-data; boundary=x", b"Content-Length: 3"),
         (b"Content-Type: multipart/form-data; boundary=json", b"Content-Length: 3"),
         (b"Content-Length: 3",),
-        (b"Content-Type: application/json", b"Content-Length: 3", b"idempotency-key: 1"),
+        (b"Content-Type: application/json", b"Content-Length: 3", b"idempotency-key: of two words"),
+        (b"Content-Type: application/json", b"Content-Length: 3", b"idempotency-key: "),
+        (b"Content-Type: application/json", b"Content-Length: 3", b"IDEMPOTENCY-KEY: 1"),
+        (b"Content-Type: application/json", b"Content-Length: 3", b"Idempotency-Key: 1", b"Idempotency-Key: 2"),
         (b"Content-Type: application/json", b"Content-Length: 3", b"Expect: 100-continue"),
         (b"Content-Type: application/json", b"Content-Length: 3", b"X-Long: " + b"x" * MAX_HEAD_BYTES),
     ],
