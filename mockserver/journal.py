@@ -21,6 +21,11 @@ TEXTS = (b"application/json", b"application/problem+json", b"text/")
 """Kinds of answers whose body is kept."""
 
 
+KeyLine = tuple[int, bytes, bytes] | tuple[()]
+"""Of an idempotency key its place among the headers, its name and its value. Each request has its own, so it is kept
+apart from those that clients repeat. Empty where no handler looked at one."""
+
+
 class Entry(NamedTuple):
     """One request and its answer."""
 
@@ -51,14 +56,16 @@ class Entry(NamedTuple):
     fired: tuple[str, ...]
     note: str
     """What a handler adds, such as `expired`."""
+    key_line: KeyLine
+    """The header that `idempotency_key` was in."""
     method: str
     operation: str
     model: str
     """Of the job that was made."""
     digest: str
     """SHA-256 of the key; empty where no known one was sent."""
-    headers: RawHeaders
-    """Of the request: names and values, in the order in which they came."""
+    other_headers: RawHeaders
+    """Of the request, without `key_line`."""
     kind: bytes
     """Content type of the answer."""
     caller: Caller | None
@@ -68,6 +75,14 @@ class Entry(NamedTuple):
     def path(self) -> str:
         """Without the query."""
         return self.target.partition("?")[0]
+
+    @property
+    def headers(self) -> RawHeaders:
+        """Of the request: names and values, in the order in which they came."""
+        if not self.key_line:
+            return self.other_headers
+        at, name, value = self.key_line
+        return (*self.other_headers[:at], (name, value), *self.other_headers[at:])
 
     def header(self, name: str) -> str:
         """A header of the request by its name in lower case; empty where it was not sent."""
@@ -108,6 +123,8 @@ BATCH = 32
 answers, where nothing of the journal is in the processor's caches any more."""
 BATCH_BYTES = 256 * 1024
 """Of their bodies."""
+IDEMPOTENCY_KEY = b"idempotency-key"
+_NO_KEY: KeyLine = ()
 _new = tuple.__new__
 """A named tuple of values that are a tuple already: a quarter of what calling its class takes."""
 Fresh = tuple[Request, Answer, bytes, int, float, float, float]
@@ -240,6 +257,9 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
         body = body[:BODY_BYTES]
     if content_bytes > BODY_BYTES or not kind.startswith(TEXTS):
         content = content[:BODY_BYTES] if kind.startswith(TEXTS) else b""
+    headers, key_line = request.raw_headers, _NO_KEY
+    if request.idempotency_key:
+        headers, key_line = _key_apart(headers)
     own = (
         number,
         at,
@@ -259,6 +279,14 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
         request.cost,
         request.fired,
         request.note,
+        key_line,
     )
     digest = "" if caller is None else caller.key.digest
-    return own, (request.method, request.operation, request.model, digest, request.raw_headers, kind)
+    return own, (request.method, request.operation, request.model, digest, headers, kind)
+
+
+def _key_apart(headers: RawHeaders) -> tuple[RawHeaders, KeyLine]:
+    for at, (name, value) in enumerate(headers):
+        if name.lower() == IDEMPOTENCY_KEY:
+            return (*headers[:at], *headers[at + 1 :]), (at, name, value)
+    return headers, ()

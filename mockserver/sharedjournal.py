@@ -25,7 +25,7 @@ from mockserver.core.jobs import Job
 from mockserver.core.jsontext import encode
 from mockserver.http.answers import Answer
 from mockserver.http.request import Request
-from mockserver.journal import DIGEST, Common, Entry, Journal, made_of
+from mockserver.journal import DIGEST, Common, Entry, Journal, KeyLine, made_of
 from mockserver.roll import Row
 from mockserver.stores.pauses import Pauses
 from mockserver.stores.protocol import Store, StoreDown
@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 TURNS = 2
 """Of the event loop, in which requests are awaited to be written together: no time while nobody asks for more."""
 LOOK_S = 0.05
-REQUESTS, ATTEMPTS = "requests", "attempts"
+REQUESTS, ATTEMPTS = "requests 2", "attempts"
+"""Another form of rows has another name, so that servers of two versions do not read each other's."""
 AT_ONCE = 200
 """Rows that are written together."""
 READ_AT_ONCE = 50
@@ -44,7 +45,7 @@ READ_AFTER = 2 * READ_AT_ONCE
 """Rows that came meanwhile after which all are read, asked for or not: the longer they lie, the more each costs."""
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
-BEGAN, HEADERS, FIRED = 2, 9, 16
+BEGAN, HEADERS, FIRED, KEY_LINE = 2, 9, 16, 18
 BODIES = (6, 10)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
 KNOWN, SHORT = 256, 4096
@@ -274,6 +275,7 @@ def _row_of(parts: Parts) -> bytes:
     fields[BEGAN] += WALL_S
     for place in BODIES:
         fields[place] = own[place].decode("latin-1")
+    fields[KEY_LINE] = _plain_line(own[KEY_LINE])
     head = b"\n".join(chain.from_iterable(headers))
     return encode([fields, [*shared, head.decode("latin-1"), kind.decode("latin-1")]])
 
@@ -285,9 +287,18 @@ def _request_of(row: bytes) -> Parts:
         own[place] = own[place].encode("latin-1")
     own[BEGAN] -= WALL_S
     own[HEADERS], own[FIRED] = tuple(map(tuple, own[HEADERS])), tuple(own[FIRED])
+    own[KEY_LINE] = _line_of(own[KEY_LINE])
     *shared, head, kind = common
     headers = _known_headers_of(head) if len(head) <= SHORT else _headers_of(head)
     return tuple(own), (*shared, headers, kind.encode("latin-1"))
+
+
+def _plain_line(line: KeyLine) -> Sequence[int | str]:
+    return (line[0], line[1].decode("latin-1"), line[2].decode("latin-1")) if line else ()
+
+
+def _line_of(plain: Sequence[Any]) -> KeyLine:
+    return (plain[0], plain[1].encode("latin-1"), plain[2].encode("latin-1")) if plain else ()
 
 
 def _headers_of(text: str) -> RawHeaders:

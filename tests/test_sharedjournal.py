@@ -26,9 +26,9 @@ class Slow(MemoryStore):
         return await super().append(stream, rows, most, most_bytes)
 
 
-def row(ended: float, target: str = "/v2/me", headers: str = "") -> bytes:
+def row(ended: float, target: str = "/v2/me", headers: str = "", key_line: Sequence[int | str] = ()) -> bytes:
     """A request as a process writes it; *ended* is in seconds since the epoch."""
-    own = [0, NOW, ended - 1, 1, "id", target, "", 0, 200, [], "{}", 2, "", "", False, 0, [], ""]
+    own = [0, NOW, ended - 1, 1, "id", target, "", 0, 200, [], "{}", 2, "", "", False, 0, [], "", key_line]
     return json.dumps([own, ["GET", "me", "", "", headers, "application/json"]]).encode()
 
 
@@ -55,6 +55,16 @@ async def test_a_row_is_read_as_it_was_written_whatever_stands_in_it(target: str
         assert entry.began_s + WALL_S == pytest.approx(NOW - 1)
         assert entry.headers == ((b"Host", b"mock"), (b"X-Note", value.encode("latin-1")))
     assert len(journal) == 2
+
+
+async def test_an_idempotency_key_stands_again_where_it_was_among_the_headers() -> None:
+    store = MemoryStore(10)
+    journal = SharedJournal(Clock(NOW, is_frozen=True), 10, 10**6, store)
+    await store.append(REQUESTS, [row(NOW, headers="A\n1\nB\n2", key_line=(1, "Idempotency-Key", "\u00ff"))], 10, 10**6)
+    await journal.refresh()
+    (entry,) = journal.entries()
+    assert entry.headers == ((b"A", b"1"), (b"Idempotency-Key", b"\xff"), (b"B", b"2"))
+    assert entry.header("idempotency-key") == "\u00ff"
 
 
 async def test_what_is_being_written_when_a_process_ends_is_written() -> None:

@@ -16,6 +16,22 @@ async def requests(driver: Driver, query: str = "") -> list[dict[str, Any]]:
     return found
 
 
+async def test_an_idempotency_key_is_shown_where_it_stood_among_the_headers(driver: Driver) -> None:
+    body = {"model": MODEL, "prompt": "x"}
+    for key in ("first", "second"):
+        headers = {"X-Before": "1", "idempotency-key": key, "X-Behind": "2"}
+        async with driver.http.post("/v2/images/generate", json=body, headers=headers) as answer:
+            assert answer.status == 202
+    for entry, key in zip(await requests(driver), ("first", "second"), strict=True):
+        assert [pair for pair in entry["request"]["headers"].items() if pair[0][0] in "Xi"][-3:] == [
+            ("X-Before", "1"),
+            ("idempotency-key", key),
+            ("X-Behind", "2"),
+        ]
+    wanted = json.dumps({"Idempotency-Key": "first"})
+    assert await requests(driver, f"headers={wanted}") == [(await requests(driver))[0]]
+
+
 async def test_an_entry_tells_request_answer_job_and_time(driver: Driver) -> None:
     job_id = await driver.submit()
     [entry] = await requests(driver)
