@@ -204,7 +204,9 @@ class Service:
         body: Mapping[str, Any] = parsed.value
         await abreast()  # here alone: from the look for the key on, a store in memory lets nothing come between
         claim = _claim(idempotency_key, operation, body)
-        if claim is not None:
+        prompt = body.get("prompt") if model.prompt_at == PROMPT else value_at(body, model.prompt_at)
+        orders = directives.read(prompt) if prompt and self.rules.obeys_directives else directives.NONE
+        if claim is not None and self._looks_first(caller, model, orders):
             known = await self.store.recall(caller.key.user_id, claim, self.clock.now())
             if known is not None:
                 return _replayed(known)
@@ -214,8 +216,6 @@ class Service:
         if model.modality not in caller.team.modalities:
             raise ModalityNotEnabled(model.modality)
         cost = price(model, body, sources.measured)
-        prompt = body.get("prompt") if model.prompt_at == PROMPT else value_at(body, model.prompt_at)
-        orders = directives.read(prompt) if prompt and self.rules.obeys_directives else directives.NONE
         fired: tuple[str, ...] = ()
         if orders.status is not None or caller.key.is_queue_down:
             await self._refuse(caller, orders, cost)
@@ -235,6 +235,21 @@ class Service:
             raise InsufficientCredits(required=outcome.required, available=outcome.available)
         assert not isinstance(outcome, TooManyOpen), "the draft sets no bound"  # noqa: S101 - a bug of ours
         return _replayed(outcome)
+
+    def _looks_first(self, caller: Caller, model: Model, orders: Directives) -> bool:
+        """Whether to look for an idempotency key before the step that stores the job, which looks for it in any case.
+
+        For a shared store it is one way more, made where something in between could refuse a repetition, or use a
+        fault rule up for it. In memory it costs nothing, and no id is drawn for a repetition.
+        """
+        return (
+            not self.store.is_shared
+            or model.needs_sources
+            or model.modality not in caller.team.modalities
+            or orders.status is not None
+            or caller.key.is_queue_down
+            or bool(self.faults.of_jobs)
+        )
 
     async def _faulted(
         self, caller: Caller, seen: Seen, orders: Directives, cost: int

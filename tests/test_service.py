@@ -1,6 +1,7 @@
 """The verbs without a server: the order of the checks, repeatable chance, keys, speed."""
 
 import asyncio
+import json
 import math
 from dataclasses import replace
 from itertools import combinations, pairwise
@@ -24,12 +25,12 @@ from mockserver.core.errors import (
     Refusal,
     UnknownKey,
 )
-from mockserver.core.idempotency import Claim
+from mockserver.core.idempotency import Claim, fingerprint
 from mockserver.core.jobs import Job
 from mockserver.core.timeline import JobStatus, Plan
 from mockserver.service import ListRequest, Service, Submitted
 from mockserver.stores.memory import MemoryStore
-from mockserver.stores.protocol import Caller, Clash, Replay
+from mockserver.stores.protocol import Caller, Clash, Draft, Replay
 from tests.conftest import KEY
 from tests.driver import COST
 from tests.services import GENERATE, body, make_service
@@ -37,9 +38,20 @@ from tests.services import GENERATE, body, make_service
 ALL = ListRequest(100, is_team=False, status=None, model=None, search=None, cursor=None, with_models=False)
 
 
-@pytest.fixture
-async def service(clock: Clock) -> Service:
-    return await ready(make_service(clock))
+class Shared(MemoryStore):
+    """A store that other processes may work on, and whose answers take a way."""
+
+    is_shared = True
+    looks = 0
+
+    async def recall(self, user_id: str, claim: Claim, now: float) -> Replay | Clash | None:
+        self.looks += 1
+        return await super().recall(user_id, claim, now)
+
+
+@pytest.fixture(params=[MemoryStore, Shared])
+async def service(clock: Clock, request: pytest.FixtureRequest) -> Service:
+    return await ready(make_service(clock, store=request.param(100_000)))
 
 
 async def ready(service: Service) -> Service:
@@ -136,6 +148,31 @@ async def test_of_two_troubles_the_one_that_is_checked_first_is_answered(
         with pytest.raises(first.refusal):
             await submit(service, world.raw, world.header)
     assert await traces(service, caller) == before
+
+
+@pytest.mark.parametrize("prompt", ["a fox [[status 503]]", "a fox [[status 402]]"])
+async def test_a_replay_comes_before_what_its_prompt_orders(service: Service, prompt: str) -> None:
+    caller = await service.caller(KEY)
+    claim = Claim("k", fingerprint(GENERATE.id, json.loads(body(prompt))))
+    made = await submit(service, body(), "other")
+    job = await job_of(service, made)
+    again = job._replace(id="00000000-0000-4000-8000-000000000000", idempotency_key="k")
+    await service.store.submit(Draft(again, claim, None), service.clock.now())
+    assert (await service.submit(caller, GENERATE, body(prompt), "k")).job_id == again.id
+
+
+async def test_a_shared_store_is_asked_once_where_nothing_can_come_in_between(clock: Clock) -> None:
+    store = Shared(100_000)
+    service = await ready(make_service(clock, store=store))
+    made = await submit(service, body(), "k")
+    assert (await submit(service, body(), "k")).job_id == made.job_id
+    with pytest.raises(KeyReused):
+        await submit(service, body("another"), "k")
+    assert store.looks == 0
+    service.faults.add([{"id": "once", "job": {"fail": "no"}, "times": 1}])
+    assert (await submit(service, body(), "k")).is_replay
+    assert store.looks == 1
+    assert (await submit(service, body(), "new")).fired == ("once",)
 
 
 async def test_without_trouble_the_submission_passes(service: Service) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from mockserver.clock import Clock
 from mockserver.core.accounts import RateLimit
-from mockserver.core.idempotency import Claim
+from mockserver.core.idempotency import LIFETIME_S, Claim
 from mockserver.core.timeline import JobStatus, failed_by
 from mockserver.stores.protocol import Accepted, Caller, Counts, JobQuery, Record, Replay, Room, StoreDown
 from mockserver.stores.sqlite.leases import LEASE_S
@@ -283,6 +283,21 @@ async def test_of_submissions_with_one_key_in_several_processes_one_makes_the_jo
     assert outcomes.count(Replay(made[0].job.id, JobStatus.PROCESSING)) == 49
     assert [await listed(store, TEAM.id) for store in stores] == [[made[0].job.id]] * 5
     assert [await store.balance(TEAM.id, NOW) for store in stores] == [40] * 5
+
+
+async def test_keys_that_have_expired_are_forgotten_in_time(opened: OpenStores, path: Path) -> None:
+    (store,) = await opened(1)
+    later = NOW + LIFETIME_S + 1
+    for number in range(300):
+        await accepted(store, draft(number, key=f"k{number}", cost=0))
+    for number in range(300, 600):
+        await store.submit(draft(number, key=f"k{number}", cost=0, at=later), later)
+    with closing(sqlite3.connect(path)) as connection:
+        ((expired, kept),) = connection.execute(
+            "SELECT total(expires_at <= ?1), total(expires_at > ?1) FROM claims", (later,)
+        )
+    assert expired < 30
+    assert kept == 300
 
 
 async def test_a_reset_in_one_process_leaves_the_others_with_lists_that_hold_what_they_submit(

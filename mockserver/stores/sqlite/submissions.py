@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 
 MOST_LEAVE = 100
 """Jobs that leave for one that comes, at most; more than one where the store was made smaller."""
-SWEPT = 4
-"""Neighbours of a new claim that are forgotten if they have expired: places are scattered, so in time it meets all."""
+SWEEP_EVERY, SWEPT = 16, 64
+"""With one claim of so many, so many neighbours of its place are forgotten if they have expired: places are scattered,
+so in time it meets all."""
 _RECALL = """
     SELECT claims.expires_at, fingerprint, claims.job, final, started_at, runs_s, outcome
     FROM claims LEFT JOIN jobs ON jobs.id = claims.job WHERE place = ?
@@ -116,11 +117,12 @@ class Submissions(Ledger, Slots, Outbox):
             "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, NULL, ?)",
             (place, job.created_at + LIFETIME_S, id_bytes(job.id), claim.fingerprint),
         )
-        self._execute(
-            "DELETE FROM claims WHERE place IN (SELECT place FROM claims WHERE place > ? ORDER BY place LIMIT ?)"
-            " AND expires_at <= ?",
-            (place, SWEPT, now),
-        )
+        if place[0] % SWEEP_EVERY == 0:
+            self._execute(
+                "DELETE FROM claims WHERE place IN (SELECT place FROM claims WHERE place > ? ORDER BY place LIMIT ?)"
+                " AND expires_at <= ?",
+                (place, SWEPT, now),
+            )
 
     # Leaving
 
