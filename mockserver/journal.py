@@ -287,6 +287,6 @@ def made_of(  # noqa: PLR0913, PLR0917 - its number, and a `Fresh`
 
 def _key_apart(headers: RawHeaders) -> tuple[RawHeaders, KeyLine]:
     for at, (name, value) in enumerate(headers):
-        if name.lower() == IDEMPOTENCY_KEY:
+        if len(name) == len(IDEMPOTENCY_KEY) and name.lower() == IDEMPOTENCY_KEY:  # the former alone is soon said
             return (*headers[:at], *headers[at + 1 :]), (at, name, value)
     return headers, ()
