@@ -1,12 +1,10 @@
 """GET /v2/models and GET /v2/openapi.json: the contract told by itself. Neither needs a key."""
 
-from typing import Any
-
 from mockserver.api.gate import Gate
 from mockserver.api.openapi import openapi_document
 from mockserver.api.queries import QueryReader
 from mockserver.core.catalog import Model
-from mockserver.core.pricing import cost_range
+from mockserver.core.pricing import catalogue_entry
 from mockserver.http.answers import Answer, json_answer
 from mockserver.http.request import Request
 from mockserver.http.router import Route
@@ -38,16 +36,3 @@ def routes(service: Service, gate: Gate) -> list[Route]:
 def is_listed(model: Model) -> bool:
     """Whether the catalogue shows the model: those that generate; edit and upscale models are left out."""
     return model.operation.endswith(".generate")
-
-
-def catalogue_entry(model: Model) -> dict[str, Any]:
-    """One entry of the catalogue. Source: facts.md section 19."""
-    costs = cost_range(model)
-    return {
-        "id": model.id,
-        "label": model.label,
-        "modality": model.modality,
-        "costMin": costs.least,
-        "costMax": costs.most,
-        "pricingMode": costs.mode,
-    }

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from mockserver.api.models import catalogue_entry
 from mockserver.cli.catalogue import EXAMPLE, actions_of, everything, is_action, least_body, name_of, named
 from mockserver.cli.main import Misuse
 from mockserver.cli.options import examples
 from mockserver.cli.table import table, terminal_width
 from mockserver.cli.words import accepts, rule_told
 from mockserver.core.catalog import WEBHOOK_FIELDS, Model, Schema
-from mockserver.core.pricing import cost_range, price
+from mockserver.core.pricing import catalogue_entry, cost_range, price
 from mockserver.schemas import catalog
 
 HEADINGS = ("model", "credits", "usual", "prompt", "seconds", "label", "parameters", "price is")

@@ -1,18 +1,18 @@
-"""Telling others that a server answers, and ending one that nobody asks any more."""
+"""Telling others that a server answers, and whoever started it what to do next."""
 
-import asyncio
 import contextlib
-import logging
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mockserver.app import App
-from mockserver.cli.main import Misuse
-from mockserver.clock import real_s
+import click
 
-log = logging.getLogger(__name__)
+from mockserver.cli.catalogue import EXAMPLE
+from mockserver.cli.main import Misuse
+from mockserver.cli.options import program
+from mockserver.settings import Settings
 
 
 @contextlib.contextmanager
@@ -53,16 +53,21 @@ def _write(file: Path, content: str) -> None:
         raise
 
 
-async def idle(app: App, span_s: float | None) -> None:
-    """Return when no request has come for so many real seconds and none is under way; never, for no span."""
-    if span_s is None:
-        await asyncio.Event().wait()
-        return
-    began = real_s()
-    while True:
-        server = app.server
-        quiet_s = 0.0 if server.under_way else real_s() - max(began, server.last_request_at)
-        if quiet_s >= span_s:
-            log.info("no request for %g s: stopping, as --exit-after-idle says", span_s)
-            return
-        await asyncio.sleep(span_s - quiet_s)
+def greet(settings: Settings, url: str) -> None:
+    """Say where it listens, and what to do next."""
+    click.echo(f"listening on {url}")
+    if not settings.quiet:
+        control = "" if settings.no_control else f"control: {url}/_mock/health   "
+        click.echo(f"key: afk_test   {control}stop: Ctrl-C", err=True)
+        click.echo(f"try: {program()} sample --curl --url {url} {EXAMPLE} | sh", err=True)
+
+
+def why(settings: Settings, error: OSError) -> str:
+    """What keeps it from listening, and what to do."""
+    place = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        taken = f'--port: "{settings.port}" is in use on {settings.host}'
+        return f"{taken}; stop what runs there, or take a free one with --port 0"
+    if error.errno == errno.EACCES:
+        return f'--port: "{settings.port}" needs more rights than this user has; take one above 1023'
+    return f"--host, --port: cannot listen on {place}: {error.strerror or error}"

@@ -59,6 +59,19 @@ def cost_range(model: Model) -> CostRange:
     return CostRange(mode, min(amounts), max(amounts))
 
 
+def catalogue_entry(model: Model) -> dict[str, Any]:
+    """One entry of the catalogue. Source: facts.md section 19."""
+    costs = cost_range(model)
+    return {
+        "id": model.id,
+        "label": model.label,
+        "modality": model.modality,
+        "costMin": costs.least,
+        "costMax": costs.most,
+        "pricingMode": costs.mode,
+    }
+
+
 def count_of(rule: int | Mapping[str, Any], body: Mapping[str, Any]) -> int:
     """A number that stands in the table, or in the parameter that the table names."""
     return rule if isinstance(rule, int) else int(value_of(rule, body))

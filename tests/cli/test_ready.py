@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from mockserver.cli.ready import idle
+from mockserver.cli.serving import idle
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Run, Start, stopped, url_of
 from tests.cli.test_serve import fetch
 from tests.conftest import MakeApp

@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -299,6 +299,15 @@ def test_serving_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     assert (done.code, statuses) == (0, [202, 200])
     assert "mockserver.app" in loaded
     assert loaded & {"faker", "rich", "PIL", "jsonschema", "mockserver.media", "mockserver.cli.demo"} == set()
+
+
+@pytest.mark.parametrize("words", [("serve", "--help"), ("serve", "--port", "x"), ("models",)])
+def test_what_serves_nothing_loads_no_server(tmp_path: Path, words: Sequence[str]) -> None:
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:], *words]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, encoding="utf-8", capture_output=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "mockserver.cli.main" in loaded
+    assert loaded & {"aiohttp", "mockserver.app"} == set()
 
 
 def test_two_servers_run_side_by_side(start: Start) -> None:

@@ -6,9 +6,8 @@ import sys
 from typing import Any
 
 from mockserver.cli.main import Misuse
-from mockserver.cli.ready import told_in
+from mockserver.cli.ready import greet, told_in, why
 from mockserver.cli.running import Stop
-from mockserver.cli.serve import greet, why
 from mockserver.cli.workers.crew import Crew
 from mockserver.cli.workers.process import starter
 from mockserver.http.listening import address_of, listen

@@ -9,7 +9,7 @@ from mockserver.app import App, tune_collector
 from mockserver.cli.main import Misuse
 from mockserver.cli.options import settings_of
 from mockserver.cli.running import Stop, run_loop
-from mockserver.cli.serve import judged, until_stopped
+from mockserver.cli.serving import judged, until_stopped
 from mockserver.cli.workers.link import Link, News, Word
 from mockserver.settings import SettingsError
 
