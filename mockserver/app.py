@@ -108,7 +108,7 @@ class App:
         rules = self._rules()
         self.prober = Prober(self.spool, self.url, rules.public_url, is_on=settings.probe_inputs)
         self._closing.push_async_callback(self.prober.close)
-        seed = self._seed()
+        seed = self._next_seed = self._seed()
         self.faults = Faults(clock, seed, self.store if self.store.is_shared else None)
         self.service = Service(self._contract(), self.store, clock, rules, self.faults, seed, self.prober)
         self.journal = self._journal()
@@ -201,7 +201,7 @@ class App:
 
     async def _begin(self) -> None:
         """Draw from the start, and let others do so."""
-        seed = self._seed()
+        seed, self._next_seed = self._next_seed, self._seed()
         await self.sharing.begin(encode({"id": secrets.token_hex(8), "seed": seed}))
         await self._draw_anew(seed)
         await self.configured.set_up()

@@ -5,6 +5,7 @@ Order of the checks on a submission: docs/design.md, section 5. What must be ato
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mockserver.abreast import abreast
@@ -149,11 +150,11 @@ class Service:
         Processes that share a store have one *seed* and each a number of its own, so that no two draw the same ids.
         """
         self.seed = seed
-        self._random = random.Random(seed)  # noqa: S311 - repeatable outcomes, not secrets
-        self._secret = self._random.randbytes(32)
-        self._marks: list[tuple[Mark, ...]] = [timeline.draw_marks(self._random.random) for _ in range(MARK_PATTERNS)]
-        if process > 1:
-            self._random = random.Random(f"{seed} {process}")  # noqa: S311 - as above
+        first = _first_draws(seed)
+        self._secret, self._marks = first.secret, first.marks
+        self._random = random.Random(f"{seed} {process}")  # noqa: S311 - repeatable outcomes, not secrets
+        if process == 1:
+            self._random.setstate(first.state)
 
     @property
     def chance(self) -> random.Random:
@@ -367,6 +368,23 @@ class Service:
             filled = result_of(self.catalog.shapes[job.result], JOB_ID, job.outputs, self.rules.public_url)
             template = self._results[shape] = encode(filled).decode()
         return template.replace(JOB_ID, job.id)
+
+
+class _FirstDraws(NamedTuple):
+    """What is drawn from a seed before the first request, and the state in which that leaves the generator."""
+
+    secret: bytes
+    marks: tuple[tuple[Mark, ...], ...]
+    state: Any
+
+
+@lru_cache(maxsize=4)
+def _first_draws(seed: int) -> _FirstDraws:
+    """The same for each start with a seed: tests start over again and again, and a third of that went in here."""
+    draw = random.Random(seed)  # noqa: S311 - repeatable outcomes, not secrets
+    secret = draw.randbytes(32)
+    marks = tuple(timeline.draw_marks(draw.random) for _ in range(MARK_PATTERNS))
+    return _FirstDraws(secret, marks, draw.getstate())
 
 
 class _Order(NamedTuple):

@@ -1,5 +1,7 @@
 """GET /v2/models and GET /v2/openapi.json: the contract told by itself. Neither needs a key."""
 
+from typing import Any
+
 from mockserver.api.gate import Gate
 from mockserver.api.openapi import openapi_document
 from mockserver.api.queries import QueryReader
@@ -12,12 +14,14 @@ from mockserver.service import Service
 
 
 def routes(service: Service, gate: Gate) -> list[Route]:
-    """The two routes; both answers are made once."""
+    """The two routes; both answers are made once, when somebody asks."""
     query = QueryReader(service.catalog.schemas["queries/model-list.json"])
-    entries = [catalogue_entry(model) for model in service.catalog.all_models() if is_listed(model)]
+    entries: list[dict[str, Any]] = []
     document: list[Answer] = []
 
     async def list_models(request: Request) -> Answer:
+        if not entries:
+            entries.extend(catalogue_entry(model) for model in service.catalog.all_models() if is_listed(model))
         modality = query.read(request).get("modality")
         chosen = [entry for entry in entries if modality in (None, entry["modality"])]
         return json_answer(200, {"models": chosen})

@@ -136,12 +136,14 @@ def draw_plan(  # noqa: PLR0913 - all that a life depends on
 
 def draw_marks(chance: Callable[[], float]) -> tuple[Mark, ...]:
     """A rising row of four to nine progress marks between 1 and 99 per cent."""
-    shares = sorted(0.02 + 0.96 * chance() for _ in range(4 + int(6 * chance())))
+    shares = sorted([0.02 + 0.96 * chance() for _ in range(4 + int(6 * chance()))])
     marks: list[Mark] = []
+    last = 0
     for share in shares:
         percentage = min(99, max(1, round(100 * share + 8 * (chance() - 0.5))))
-        if not marks or percentage > marks[-1][1]:
+        if percentage > last:
             marks.append((share, percentage))
+            last = percentage
     return tuple(marks)
 
 
