@@ -45,14 +45,16 @@ READ_AFTER = 2 * READ_AT_ONCE
 """Rows that came meanwhile after which all are read, asked for or not: the longer they lie, the more each costs."""
 LEAST = 1000
 """Rows that a stream keeps even where the journal is to remember fewer: counts and findings live on them."""
-BEGAN, HEADERS, FIRED, KEY_LINE = 2, 9, 16, 18
-BODIES = (6, 10)
+BEGAN, BODY, HEADERS, CONTENT, FIRED, KEY_LINE = 2, 6, 9, 10, 16, 18
+BODIES = (BODY, CONTENT)
 """Places in what an entry has of its own. Its number, which is the first, comes from the store."""
 KNOWN, SHORT = 256, 4096
 """Header lines that are remembered, and how long they are at most: clients send the same ones again and again."""
 OWN_BYTES = 4 * 1024 * 1024
 """Of bodies in rows that this process wrote and has not read, and need not fetch."""
 SENT = Attempt._fields.index("request_body")
+_new = tuple.__new__
+"""A named tuple of a tuple with as many values as it has fields: a third of what calling its class takes."""
 WatchAttempt = Callable[[Job, Delivery, Attempt, float], None]
 Parts = tuple[tuple[Any, ...], Common]
 """What an entry has of its own, and what entries have in common, with instants as this process counts them."""
@@ -75,7 +77,7 @@ class SharedJournal(Journal):
         self._store = store
         self._rows: dict[str, list[_Written]] = {REQUESTS: [], ATTEMPTS: []}
         self._own: dict[int, Parts] = {}
-        """Requests that this process wrote and has not read yet, by their numbers in the stream."""
+        """Requests that this process wrote and has not read yet, by their numbers in the stream, which rise."""
         self._own_bytes = 0
         self._read: dict[str, int] = {REQUESTS: 0, ATTEMPTS: 0}
         """The number of the last row that was read of each stream."""
@@ -229,7 +231,7 @@ class SharedJournal(Journal):
         self._let_go(number)
         self._last = self._read[REQUESTS] = number
         own = (number, *own[1:])
-        entry = Entry._make((*own, *common, self._callers.get(str(common[DIGEST]))))
+        entry = _new(Entry, (*own, *common, self._callers.get(str(common[DIGEST]))))
         if number > self._cleared:
             kept.append((own, self._common(common)))
         return entry.began_s + entry.took_s, self._watches, (entry,)
@@ -265,7 +267,8 @@ class SharedJournal(Journal):
 
 
 def _size(parts: Parts) -> int:
-    return sum(len(parts[0][place]) for place in BODIES)
+    own, _ = parts
+    return len(own[BODY]) + len(own[CONTENT])
 
 
 def _row_of(parts: Parts) -> bytes:
