@@ -17,9 +17,9 @@ async def slowest(scale: Scale) -> AsyncGenerator[Figure, None]:
     async with filled("memory", scale.crowded) as mock, bare(mock) as other:
         full = statistics.median([(await throughput(mock.url, SUBMISSIONS, scale.span_s)).rate for _ in range(3)])
         for share in SHARES:
-            ours = [await quantiles_ms(mock.url, full * share, 2 * scale.span_s) for _ in range(5)]
-            theirs = [await quantiles_ms(other.url, full * share, 2 * scale.span_s) for _ in range(5)]
-            (half, most), (_, of_bare) = (map(list, zip(*each, strict=True)) for each in (ours, theirs))
+            by_turns = (mock, other) * 5
+            taken = [await quantiles_ms(each.url, full * share, 2 * scale.span_s) for each in by_turns]
+            (half, most), (_, of_bare) = (map(list, zip(*each, strict=True)) for each in (taken[::2], taken[1::2]))
             p50, bare_p99 = statistics.median(half), statistics.median(of_bare)
             note = f"p50 {p50:.2f} ms, p99 of bare {bare_p99:.2f} ms, {scale.crowded:,} jobs"
             yield median_of(_name(share), most, "ms", note=note, about={"jobs": scale.crowded})

@@ -86,16 +86,20 @@ class Heads:
             return None
         start = data.find(b"\r\n")
         end = data.find(b"\r\n\r\n", start)
-        lines = _lines(data, start, end)
-        known = None if lines is None else self._known.get(lines.but_key)
-        if lines is None or known is None or len(data) != end + 4 + known.body_bytes:
+        lines = None
+        if data.find(_IN_KEY_NAME, start, end) < 0:
+            known = self._known.get(data[start:end])
+        else:
+            lines = _lines(data, start, end)
+            known = lines and self._known.get(lines.but_key)
+        if known is None or len(data) != end + 4 + known.body_bytes:
             return None
         line = _plain_line(data[:start])
         if line is None:
             return None
         method, path, url = line
-        headers, raw_headers, body_bytes, key_at = known
-        if key_at >= 0:
+        headers, raw_headers, body_bytes, _ = known
+        if lines is not None:
             headers, raw_headers = _with_key(known, lines.key)
         head = RawRequestMessage(method, path, HttpVersion11, headers, raw_headers, *_PLAIN, url)
         return head, Arrived(data[end + 4 :]) if body_bytes else EMPTY_PAYLOAD
