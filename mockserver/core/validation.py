@@ -54,11 +54,12 @@ class SchemaCheck:
         if is_valid and not parsed.has_astral:
             return []
         problems: dict[Problem, None] = {}
+        tamed = value if is_valid else _tamed(value, DEPTH)  # the validator may have stopped before it met any of that
         if not is_valid:
-            problems.update(dict.fromkeys(self._explained(_tamed(value, DEPTH)) or _unexplained(value)))
+            problems.update(dict.fromkeys(self._explained(tamed) or _unexplained(value)))
         if parsed.has_astral:
             problems.update(dict.fromkeys(_too_long_in_utf16(self.schema, value, ())))
-            problems.update(dict.fromkeys(_broken_rules(self._rules, _widened(value))))
+            problems.update(dict.fromkeys(_broken_rules(self._rules, _widened(tamed))))
         return list(problems)
 
     def _explained(self, value: Any) -> list[Problem]:

@@ -264,6 +264,17 @@ def test_lone_surrogates_are_judged_as_javascript_judges_them() -> None:
     assert details({"prompt": "a", "model": "\ud800"}) == {"model": ["Invalid input"]}
 
 
+RULED = [model for model in catalog().all_models() if model.body_schema.get("allOf") and model.parameters_name]
+
+
+@pytest.mark.parametrize("behind", ['"\\ud800":null', '"x":' + "[" * 300 + "]" * 300])
+@pytest.mark.parametrize("model", RULED, ids=lambda model: model.id)
+def test_what_stands_behind_a_first_fault_troubles_no_rule(model: Model, behind: str) -> None:
+    """The validator ends at the first fault, before it meets what it cannot take; the rules across fields meet it."""
+    body = f'{{"prompt":"\U0001f98a","model":"{model.id}","{model.parameters_name}":{{"":null,{behind}}}}}'
+    assert SchemaCheck(model.body_schema).problems(parse(body.encode()))
+
+
 @pytest.mark.parametrize("place", ["fluxParams", "body"])
 def test_twenty_thousand_unknown_fields_are_counted_and_ten_are_named(place: str) -> None:
     names = {f"k{index}": index for index in range(20_000)}
