@@ -112,7 +112,7 @@ class Entry(NamedTuple):
 
 Watch = Callable[[Entry], None]
 Common = tuple[str, str, str, str, RawHeaders, bytes]
-"""Method, operation, model, digest, headers and kind, which clients repeat."""
+"""Method, operation, model, digest, headers without `KeyLine`, and kind, which clients repeat."""
 DIGEST = 3
 SHARED = 1000
 """What entries share, at most: clients send the same headers again and again."""

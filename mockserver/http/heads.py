@@ -59,8 +59,9 @@ class _Lines(NamedTuple):
     but_key: bytes
     """Without the value of the idempotency key."""
     name: bytes
+    """Of its header, in the letters in which it was sent."""
     key: bytes
-    """The key with its name, as they were sent; empty where there is none."""
+    """Empty, as the name, where there is none."""
 
 
 class _Known(NamedTuple):
